@@ -1,0 +1,19 @@
+"""Entry point of ``klarify-xl`` and ``python -m klarify_xl``."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; ``--version`` answers without loading it."""
+    if sys.argv[1:] == ["--version"]:
+        from klarify_xl import __version__  # noqa: PLC0415
+
+        print(f"klarify-xl {__version__}")  # noqa: T201
+        return
+    from klarify_xl.cli import run  # noqa: PLC0415
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

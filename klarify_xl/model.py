@@ -1,0 +1,217 @@
+"""A procedure as the API describes it, parsed without losing or repairing anything.
+
+"Procedure" stands for procedures, processes, subprocesses and tasks alike: the API has no field
+that tells them apart.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+TEXT_FIELDS: Final = ("name", "status", "owner", "performer", "url")
+LIST_FIELDS: Final = ("lanes", "called_within", "called_from")
+FIELDS: Final = (*TEXT_FIELDS, *LIST_FIELDS, "updated_at")
+"""Documented fields besides the id, in the order in which changes are listed."""
+
+STATUSES: Final = ("published", "draft", "archived")
+"""Documented statuses, in the order in which people read them."""
+
+_TYPE_NAMES: Final[Mapping[type, str]] = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    str: "a text",
+}
+
+
+class UnusableRowError(ValueError):
+    """An item without a usable id, which can't be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """One item of the inventory.
+
+    Attributes:
+        id: Opaque, case-sensitive text.
+        name: Name, not unique.
+        status: ``published``, ``draft``, ``archived`` or something unknown.
+        owner: Name or email address; never known which.
+        performer: Role or team.
+        url: Where Klarify shows it; not trusted.
+        lanes: Lanes in the order of the diagram.
+        called_within: Names of procedures that include this one.
+        called_from: Names of related or preceding procedures.
+        updated_at: Last change in UTC, or None where the stamp makes no sense.
+        extra: Fields that the documentation does not know, as JSON texts by name.
+        remarks: What was odd about the row, in words.
+        raw: The row as JSON (ASCII).
+    """
+
+    id: str
+    name: str
+    status: str
+    owner: str
+    performer: str
+    url: str
+    lanes: tuple[str, ...]
+    called_within: tuple[str, ...]
+    called_from: tuple[str, ...]
+    updated_at: datetime | None
+    extra: tuple[tuple[str, str], ...]
+    remarks: tuple[str, ...] = field(compare=False)
+    raw: str = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs between two states; values are JSON texts, None for no value."""
+
+    field: str
+    old: str | None
+    new: str | None
+
+
+def parse_row(row: object) -> Procedure:
+    """Return an item of the API's ``data`` list as a procedure.
+
+    Null, missing, unknown and wrongly typed fields are accepted and remarked on.
+
+    Raises:
+        UnusableRowError: It is no object, or its id is missing, blank or no text.
+    """
+    if not isinstance(row, dict):
+        raise UnusableRowError("not an object")
+    return _parse(row, json.dumps(row, separators=(",", ":")))
+
+
+def parse_raw(raw: str) -> Procedure:
+    """Return the procedure of a raw JSON text that `parse_row` made."""
+    return _parse(json.loads(raw), raw)
+
+
+def _parse(row: Mapping[str, object], raw: str) -> Procedure:
+    remarks: list[str] = []
+    texts = {name: _text(row.get(name), name, remarks) for name in TEXT_FIELDS}
+    lists = {name: _texts(row.get(name), name, remarks) for name in LIST_FIELDS}
+    if texts["status"] not in STATUSES:
+        remarks.append(f"unknown status {texts['status']!r}" if texts["status"] else "no status")
+    stamp = row.get("updated_at")
+    updated_at = parse_stamp(stamp)
+    if updated_at is None:
+        remarks.append(f"updated_at is no date: {stamp!r:.60}" if stamp else "no updated_at")
+    extra = tuple(
+        (_storable(name), json.dumps(row[name], sort_keys=True))
+        for name in sorted(row)
+        if name != "id" and name not in FIELDS
+    )
+    return Procedure(
+        id=_usable_id(row.get("id")),
+        name=texts["name"],
+        status=texts["status"],
+        owner=texts["owner"],
+        performer=texts["performer"],
+        url=texts["url"],
+        lanes=lists["lanes"],
+        called_within=lists["called_within"],
+        called_from=lists["called_from"],
+        updated_at=updated_at,
+        extra=extra,
+        remarks=tuple(remarks),
+        raw=raw,
+    )
+
+
+def _usable_id(value: object) -> str:
+    if type(value) is int:
+        return str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise UnusableRowError("the id is missing, blank or no text")
+    if any("\ud800" <= character <= "\udfff" or character == "\0" for character in value):
+        raise UnusableRowError("the id is no valid text")
+    return value
+
+
+def _storable(name: str) -> str:
+    """Return the name of an unknown field with half characters spelled out."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _text(value: object, name: str, remarks: list[str]) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    remarks.append(f"{name} is {_TYPE_NAMES.get(type(value), 'odd')}, not a text")
+    return json.dumps(value)
+
+
+def _texts(value: object, name: str, remarks: list[str]) -> tuple[str, ...]:
+    if value is None or value == "":
+        return ()
+    if not isinstance(value, list):
+        remarks.append(f"{name} is {_TYPE_NAMES.get(type(value), 'odd')}, not a list")
+        return (value if isinstance(value, str) else json.dumps(value),)
+    if all(isinstance(item, str) and item for item in value):
+        return tuple(value)
+    remarks.append(f"{name} holds something else than texts")
+    items = (item if isinstance(item, str) else json.dumps(item) for item in value if item)
+    return tuple(item for item in items if item)
+
+
+def parse_stamp(value: object) -> datetime | None:
+    """Return an ISO 8601 stamp in UTC, or None where it is none.
+
+    A stamp without an offset is read as UTC, as all documented stamps are. Stamps are compared
+    as moments, never as texts ("…00.500Z" sorts before "…00Z").
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip().replace("z", "Z"))
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def differences(old: Procedure, new: Procedure) -> list[FieldChange]:
+    """Return the fields in which two states of a procedure differ.
+
+    Null, absent and empty count as equal. The order within a list counts for lanes (a diagram has
+    an order) and not for references. Stamps are compared as moments.
+    """
+    if old.raw == new.raw:
+        return []
+    before, after = field_values(old), field_values(new)
+    names = [*FIELDS, *sorted((before.keys() | after.keys()) - set(FIELDS))]
+    return [
+        FieldChange(name, before.get(name), after.get(name))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def field_values(procedure: Procedure) -> dict[str, str]:
+    """Return the comparable value of each field as a JSON text."""
+    values = {name: json.dumps(getattr(procedure, name)) for name in TEXT_FIELDS}
+    values["lanes"] = json.dumps(procedure.lanes)
+    values["called_within"] = json.dumps(sorted(procedure.called_within))
+    values["called_from"] = json.dumps(sorted(procedure.called_from))
+    stamp = procedure.updated_at
+    values["updated_at"] = json.dumps(stamp.isoformat() if stamp else "")
+    values.update(procedure.extra)
+    return values
+
+
+def readable(value: str | None) -> str:
+    """Return the JSON text of a field's value as a person reads it."""
+    if value is None:
+        return ""
+    parsed = json.loads(value)
+    if isinstance(parsed, list) and all(isinstance(item, str) for item in parsed):
+        return "; ".join(parsed)
+    return parsed if isinstance(parsed, str) else value

@@ -1,0 +1,160 @@
+"""The one use case: sync the store with the API, plan the workbook, write it."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from klarify_xl import __version__
+from klarify_xl.client import Client
+from klarify_xl.headless.package import save
+from klarify_xl.headless.target import Target
+from klarify_xl.headless.workbook import build_workbook
+from klarify_xl.progress import OnProgress, ignore
+from klarify_xl.secret import AccessKey
+from klarify_xl.settings import Settings, find_access_key, load_settings
+from klarify_xl.sheets import build_plan
+from klarify_xl.store import Refresh, Store
+from klarify_xl.sync import sync, utc_now
+
+
+@dataclass(frozen=True)
+class RefreshResult:
+    """What a refresh did.
+
+    Attributes:
+        outcome: ``written``, or ``unchanged`` where the file was left alone.
+        mode: ``full`` or ``incremental``, the walk that the result rests on.
+        requests: Requests sent.
+        procedures: Procedures listed now.
+        added: Procedures seen for the first time.
+        changed: Procedures with another content.
+        removed: Procedures no longer listed.
+        returned: Procedures listed again.
+        quarantined: Items without a usable id, left out.
+        shortfall: How many more the API counts than it lists.
+        refresh: Number of the refresh in the store's log.
+        watermark: Newest change covered (UTC), or None.
+        seconds: Time it took.
+        out: The workbook.
+        store: The store.
+    """
+
+    outcome: Literal["written", "unchanged"]
+    mode: str
+    requests: int
+    procedures: int
+    added: int
+    changed: int
+    removed: int
+    returned: int
+    quarantined: int
+    shortfall: int
+    refresh: int
+    watermark: datetime | None
+    seconds: float
+    out: str
+    store: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as JSON-ready values."""
+        stamp = self.watermark.isoformat() if self.watermark else None
+        return {**asdict(self), "watermark": stamp, "seconds": round(self.seconds, 3)}
+
+
+def refresh(
+    out: str | os.PathLike[str],
+    *,
+    access_key: AccessKey | str | None = None,
+    base_url: str | None = None,
+    store: str | os.PathLike[str] | None = None,
+    settings: Settings | None = None,
+    full: bool = False,
+    accept_removals: bool = False,
+    overwrite: bool = False,
+    now: Callable[[], datetime] = utc_now,
+    on_progress: OnProgress = ignore,
+) -> RefreshResult:
+    """Bring a workbook up to date with the API.
+
+    A walk that fails leaves workbook and data as they were; only the refresh log notes it. When
+    all was read but the workbook can't be replaced, the old workbook stays, and the next refresh
+    writes what was read.
+
+    Args:
+        out: The workbook, an ``.xlsx`` file.
+        access_key: The key; by default it is looked for (see `klarify_xl.settings`).
+        base_url: Address of the API; by default it is looked for.
+        store: File of the local store; by default it is looked for.
+        settings: Time limits and the like; `base_url` and `store` override its own.
+        full: Read everything, whether or not it is due.
+        accept_removals: Believe it when suspiciously many procedures vanish.
+        overwrite: Replace a workbook that somebody has worked in, keeping it beside.
+        now: The local clock (UTC).
+        on_progress: Told after each page and each thousand rows.
+
+    Raises:
+        KlarifyError: One of the errors of `klarify_xl.errors`.
+    """
+    started = time.monotonic()
+    if settings is None:
+        settings = load_settings(base_url=base_url, store=store)
+    else:
+        given = {"base_url": base_url, "store": Path(store) if store else None}
+        settings = replace(settings, **{name: value for name, value in given.items() if value})
+    target = Target(out)
+    target.check(overwrite=overwrite)
+    key = find_access_key(settings.base_url, explicit=access_key).key
+    with (
+        Store(settings.store) as opened,
+        opened.exclusive(),
+        closing(Client(key, settings=settings)) as client,
+    ):
+        log = sync(
+            client,
+            opened,
+            full=full,
+            accept_removals=accept_removals,
+            now=now,
+            on_progress=on_progress,
+        )
+        written = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+    return _result(log, target, settings, written=written, seconds=time.monotonic() - started)
+
+
+def _write(store: Store, target: Target, *, overwrite: bool, on_progress: OnProgress) -> bool:
+    """Write the workbook unless it shows the store's data already."""
+    mark = hashlib.sha256(f"{__version__} {store.digest()}".encode()).hexdigest()
+    marks = target.marks()
+    if marks and marks.untouched and marks.data == mark:
+        return False
+    plan = build_plan(store)
+    content = save(build_workbook(plan, on_progress), data_mark=mark, made_at=plan.made_at)
+    return target.replace(content, overwrite=overwrite)
+
+
+def _result(
+    log: Refresh, target: Target, settings: Settings, *, written: bool, seconds: float
+) -> RefreshResult:
+    return RefreshResult(
+        outcome="written" if written else "unchanged",
+        mode=log.mode,
+        requests=log.requests,
+        procedures=log.listed,
+        added=log.added,
+        changed=log.changed,
+        removed=log.removed,
+        returned=log.returned,
+        quarantined=log.quarantined,
+        shortfall=log.shortfall,
+        refresh=log.id,
+        watermark=log.watermark,
+        seconds=seconds,
+        out=str(target.path),
+        store=str(settings.store),
+    )

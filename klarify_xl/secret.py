@@ -1,0 +1,152 @@
+"""The access key: a value that never shows itself, and its removal from texts and logs."""
+
+import hashlib
+import logging
+import re
+import traceback
+from types import TracebackType
+from typing import Final, NoReturn, Self
+from urllib.parse import quote
+
+from klarify_xl.errors import ConfigurationError
+
+MASK: Final = "***"
+
+_PARAMETER = re.compile(r"(?i)(access_key(?:=|%3d)\s*)[^&\s\"'<>]+")
+_LOGGER_NAMES: Final = ("urllib3", "requests", "http", "klarify_xl")
+_SHORTEST_REDACTED: Final = 4
+_MARK_ROUNDS: Final = 100_000
+
+
+class AccessKey:
+    """An organisation's secret for the Integration API.
+
+    Surrounding white space is removed; nothing else is checked, since the key is opaque (the API
+    reference's own "32-character" sample has 30). It can't be printed, formatted or pickled by
+    accident: only `reveal` gives the text.
+
+    Args:
+        value: The key as the administrator's page shows it.
+
+    Raises:
+        ConfigurationError: The key is blank, or holds a control character or half a character.
+    """
+
+    __slots__ = ("_pattern", "_value")
+
+    def __init__(self, value: str) -> None:
+        text = value.strip().strip("\ufeff").strip()
+        if not text:
+            raise ConfigurationError(
+                "The access key is blank.",
+                hint="Run `klarify-xl key set`, or set KLARIFY_API_KEY to the key.",
+            )
+        if any(ord(character) < ord(" ") or character == "\x7f" for character in text):
+            raise ConfigurationError(
+                "The access key holds a line break or another control character.",
+                hint="Copy the key once more; it is a single line.",
+            )
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ConfigurationError(
+                "The access key is not valid text.", hint="Save it as UTF-8, or type it again."
+            )
+        self._value = text
+        self._pattern = re.compile("".join(map(_any_spelling, text)))
+
+    def reveal(self) -> str:
+        """Return the secret itself, for the request and the keyring only."""
+        return self._value
+
+    def mark(self, salt: bytes) -> str:
+        """Return a mark that tells this key from another one, and gives nothing away.
+
+        Four bytes are enough to notice that the key was replaced, and far too few to test guesses
+        against: one guess in four thousand million fits by chance.
+        """
+        derived = hashlib.pbkdf2_hmac("sha256", self._value.encode(), salt, _MARK_ROUNDS, dklen=4)
+        return derived.hex()
+
+    def redact(self, text: str) -> str:
+        """Return `text` with every spelling of the key replaced by ``***``.
+
+        Raw, percent-encoded (either case, once or twice), plus-for-space and mixed spellings are
+        found, and whatever else stands as the value of an ``access_key`` parameter.
+        """
+        if len(self._value) >= _SHORTEST_REDACTED:
+            text = self._pattern.sub(MASK, text)
+        return _PARAMETER.sub(rf"\1{MASK}", text)
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, format_spec: str) -> str:
+        return MASK
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an access key is never pickled: pass a reference to its source instead")
+
+
+def _any_spelling(character: str) -> str:
+    """Return a pattern for one character of a key, raw or percent-encoded."""
+    codes = [f"{byte:02X}" for byte in character.encode()]
+    encoded = "".join(
+        "%(?:25)*" + "".join(f"[{digit}{digit.lower()}]" for digit in code) for code in codes
+    )
+    spellings = [re.escape(character), encoded]
+    if character == " ":
+        spellings.append(r"\+")
+    escaped = character.encode("unicode_escape").decode("ascii")
+    if escaped != character:
+        spellings.append(re.escape(escaped))
+    return f"(?:{'|'.join(spellings)})"
+
+
+def encode_for_query(text: str) -> str:
+    """Percent-encode `text` for a query string, leaving only unreserved characters (RFC 3986)."""
+    return quote(text, safe="")
+
+
+class LogRedaction(logging.Filter):
+    """Keeps the key out of the log records of the HTTP libraries while the context is open.
+
+    urllib3 logs each request with its query string at DEBUG level. A filter on a logger only sees
+    what is logged to that very logger, so it is put on each logger of these libraries.
+
+    Args:
+        key: The key to remove.
+    """
+
+    def __init__(self, key: AccessKey) -> None:
+        super().__init__()
+        self._key = key
+        self._loggers: list[logging.Logger] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Redact the record's message and traceback in place; never drop it."""
+        record.msg = self._key.redact(record.getMessage())
+        record.args = ()
+        if record.exc_info and record.exc_info[0] is not None:
+            record.exc_text = self._key.redact(
+                "".join(traceback.format_exception(*record.exc_info))
+            )
+            record.exc_info = None
+        return True
+
+    def __enter__(self) -> Self:
+        known = list(logging.root.manager.loggerDict)
+        names = {name for name in known if name.split(".")[0] in _LOGGER_NAMES}
+        self._loggers = [logging.getLogger(name) for name in sorted(names | set(_LOGGER_NAMES))]
+        for logger in self._loggers:
+            logger.addFilter(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for logger in self._loggers:
+            logger.removeFilter(self)

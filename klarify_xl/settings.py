@@ -1,0 +1,265 @@
+"""Where each setting comes from: option, environment, ``.env``, OS keyring, AWS.
+
+The first source that has a value wins, in that order. The key comes out as an `AccessKey`
+together with the name of its source, so that a person can be told which one won.
+"""
+
+import ipaddress
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values, find_dotenv
+
+from klarify_xl.errors import ConfigurationError
+from klarify_xl.limits import API_BASE_URL, API_PAGE_SIZE, API_PATH, AWS_SECRET_ID
+from klarify_xl.secret import AccessKey
+
+KEY_VARIABLE: Final = "KLARIFY_API_KEY"
+BASE_URL_VARIABLE: Final = "KLARIFY_BASE_URL"
+STORE_VARIABLE: Final = "KLARIFY_STORE"
+AWS_SECRET_VARIABLE: Final = "KLARIFY_AWS_SECRET_ID"  # noqa: S105 -- a variable's name
+
+VARIABLES: Final[Mapping[str, str]] = {
+    KEY_VARIABLE: "the access key",
+    BASE_URL_VARIABLE: f"address of the Integration API (default {API_BASE_URL})",
+    STORE_VARIABLE: "file of the local store (default: the user's data folder)",
+    AWS_SECRET_VARIABLE: f"AWS Secrets Manager secret with the key (default {AWS_SECRET_ID})",
+}
+"""Environment variables, which a ``.env`` file may hold too."""
+
+KEYRING_SERVICE: Final = "klarify-xl"
+
+_AWS_REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a refresh needs to know besides its target.
+
+    Attributes:
+        base_url: Scheme and host (and prefix) of the API, without a trailing slash.
+        store: File of the local store.
+        connect_timeout: Seconds to wait for a connection.
+        read_timeout: Seconds to wait for the next bytes of a reply.
+        deadline: Seconds that a whole walk may take.
+        page_size: Procedures per page at the start of a walk.
+        concurrency: Pages in flight at most.
+        overlap: How far an incremental refresh reaches back before the watermark.
+        full_every: Age of the last full walk at which the next refresh is a full one.
+    """
+
+    base_url: str = API_BASE_URL
+    store: Path = field(default_factory=lambda: default_store())
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    deadline: float = 3600.0
+    page_size: int = API_PAGE_SIZE
+    concurrency: int = 4
+    overlap: timedelta = timedelta(minutes=5)
+    full_every: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class FoundKey:
+    """The access key and the name of the source that it came from."""
+
+    key: AccessKey
+    source: str
+
+
+def load_settings(
+    *, base_url: str | None = None, store: str | os.PathLike[str] | None = None
+) -> Settings:
+    """Return the settings, explicit options first, then environment, ``.env`` and defaults.
+
+    Args:
+        base_url: Explicit address of the API.
+        store: Explicit file of the local store.
+
+    Raises:
+        ConfigurationError: A value is not usable.
+    """
+    address = base_url or find_variable(BASE_URL_VARIABLE)[0] or API_BASE_URL
+    file = store or find_variable(STORE_VARIABLE)[0]
+    return Settings(
+        base_url=normalise_base_url(address),
+        store=Path(file).expanduser() if file else default_store(),
+    )
+
+
+def find_variable(name: str) -> tuple[str | None, str]:
+    """Return a variable's value and source, from the environment or else a ``.env`` file.
+
+    The ``.env`` file is looked for in the current folder and those above it.
+    """
+    if name in os.environ:
+        return os.environ[name], f"environment variable {name}"
+    file = find_dotenv(usecwd=True)
+    if not file:
+        return None, ""
+    try:
+        # Without interpolation: a "$" in a key is a "$".
+        values = dotenv_values(file, interpolate=False, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The file {file} can't be read ({type(error).__name__}).",
+            hint="Save it as UTF-8 text with lines like NAME=value, readable by you.",
+        ) from None
+    return values.get(name), f"{name} in {file}"
+
+
+def normalise_base_url(address: str) -> str:
+    """Return the API's address without trailing slash or endpoint path.
+
+    Raises:
+        ConfigurationError: It is no https address (http is allowed on loopback only), or it holds
+            a user name, a query or a fragment.
+    """
+    try:
+        parts = urlsplit(address.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in {"https", "http"}:
+        raise ConfigurationError(
+            "The base URL is not a web address.",
+            hint=f"It looks like {API_BASE_URL}; set --base-url or {BASE_URL_VARIABLE}.",
+        )
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"The base URL for {host} holds a user name, a query or a fragment.",
+            hint="Give scheme and host only; the key is never part of the address.",
+        )
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ConfigurationError(
+            f"The base URL for {host} uses http, which would send the key unencrypted.",
+            hint="Use https://; http is accepted for this machine itself only.",
+        )
+    path = parts.path.rstrip("/").removesuffix(API_PATH)
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def default_store() -> Path:
+    """Return the store's place in the user's data folder, by the conventions of the system."""
+    home = Path.home()
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        folder = home / "Library" / "Application Support"
+    else:
+        folder = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return folder / "klarify-xl" / "klarify.db"
+
+
+def find_access_key(base_url: str, *, explicit: AccessKey | str | None = None) -> FoundKey:
+    """Return the access key from the first source that has one.
+
+    Args:
+        base_url: Address of the API; the keyring holds one key for each host.
+        explicit: A key that the caller gave, which wins.
+
+    Raises:
+        ConfigurationError: No source has a key, or the one that has it holds a blank.
+    """
+    if explicit is not None:
+        key = explicit if isinstance(explicit, AccessKey) else AccessKey(explicit)
+        return FoundKey(key, "explicit option")
+    value, source = find_variable(KEY_VARIABLE)
+    if value is not None:
+        return FoundKey(_checked(value, source), source)
+    problems = []
+    sources: tuple[Callable[[str], tuple[str | None, str]], ...] = (_from_keyring, _from_aws)
+    for look_up in sources:
+        value, note = look_up(base_url)
+        if value is not None:
+            return FoundKey(_checked(value, note), note)
+        if note:
+            problems.append(note)
+    raise ConfigurationError(
+        " ".join(["No access key was found.", *problems]),
+        hint=f"Run `klarify-xl key set`, or set {KEY_VARIABLE} in the environment or a .env file. "
+        "Administrators find the key in Klarify under Settings > Integrations.",
+    )
+
+
+def _checked(value: str, source: str) -> AccessKey:
+    try:
+        return AccessKey(value)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error} (source: {source})", hint=error.hint) from None
+
+
+def keyring_account(base_url: str) -> str:
+    """Return the account name under which the keyring keeps the key for an address."""
+    return urlsplit(base_url).netloc.lower()
+
+
+def _from_keyring(base_url: str) -> tuple[str | None, str]:
+    import keyring  # noqa: PLC0415 -- costs start-up time, and is seldom needed
+    from keyring.errors import KeyringError, NoKeyringError  # noqa: PLC0415
+
+    try:
+        value = keyring.get_password(KEYRING_SERVICE, keyring_account(base_url))
+    except NoKeyringError:
+        return None, ""
+    except KeyringError as error:
+        return None, f"The OS keyring could not be read ({type(error).__name__})."
+    return value, f"OS keyring, account {keyring_account(base_url)}" if value else ""
+
+
+def _from_aws(_base_url: str) -> tuple[str | None, str]:
+    name = find_variable(AWS_SECRET_VARIABLE)[0]
+    if not name and not any(os.environ.get(variable) for variable in _AWS_REGION_VARIABLES):
+        return None, ""
+    try:
+        import boto3  # noqa: PLC0415 -- an extra
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    except ImportError:
+        missing = "AWS Secrets Manager needs the extra: pip install 'klarify-xl[aws]'."
+        return None, missing if name else ""
+    secret_id = name or AWS_SECRET_ID
+    patience = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+    try:
+        client = boto3.client("secretsmanager", config=patience)
+        reply = client.get_secret_value(SecretId=secret_id)
+    except (BotoCoreError, ClientError) as error:
+        return None, f"AWS secret {secret_id!r} could not be read ({_aws_reason(error)})."
+    value = reply.get("SecretString")
+    if not isinstance(value, str):
+        return None, f"AWS secret {secret_id!r} holds no text."
+    return _plain_secret(value), f"AWS Secrets Manager, secret {secret_id!r}"
+
+
+def _aws_reason(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return str(code or type(error).__name__)
+
+
+def _plain_secret(value: str) -> str:
+    """Return the key from a secret, which AWS's own console wraps as one JSON name and value."""
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return value
+    if isinstance(parsed, dict) and len(parsed) == 1:
+        (only,) = parsed.values()
+        return only if isinstance(only, str) else value
+    return value

@@ -1,0 +1,549 @@
+"""The local store of one organisation: all SQL stands here.
+
+One SQLite file in WAL mode holds the current rows, their history field by field, the log of
+refreshes and the watermark. A refresh is one transaction; readers never wait for it. A procedure
+that is no longer listed keeps its row, so that its history and notes find it when it returns.
+"""
+
+import hashlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+from klarify_xl.errors import BusyError, StoreError
+from klarify_xl.model import Procedure, differences, parse_raw
+
+APPLICATION_ID: Final = 0x4B4C5846
+"""Marks an SQLite file as ours ("KLXF")."""
+
+Mode = Literal["full", "incremental"]
+ChangeKind = Literal["added", "changed", "removed", "returned"]
+
+_MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        """CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE procedures (
+            id TEXT PRIMARY KEY,
+            raw TEXT NOT NULL,
+            listed INTEGER NOT NULL,
+            first_refresh INTEGER NOT NULL,
+            last_refresh INTEGER NOT NULL
+        ) STRICT""",
+        """CREATE TABLE refreshes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            started_at TEXT NOT NULL,
+            finished_at TEXT NOT NULL,
+            mode TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            requests INTEGER NOT NULL,
+            fetched INTEGER NOT NULL,
+            listed INTEGER NOT NULL,
+            total_count INTEGER NOT NULL,
+            quarantined INTEGER NOT NULL,
+            shortfall INTEGER NOT NULL,
+            added INTEGER NOT NULL,
+            changed INTEGER NOT NULL,
+            removed INTEGER NOT NULL,
+            returned INTEGER NOT NULL,
+            watermark TEXT,
+            error TEXT
+        ) STRICT""",
+        """CREATE TABLE changes (
+            refresh INTEGER NOT NULL REFERENCES refreshes (id),
+            procedure TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            field TEXT,
+            old TEXT,
+            new TEXT
+        ) STRICT""",
+        "CREATE INDEX changes_by_refresh ON changes (refresh)",
+        "CREATE INDEX changes_by_procedure ON changes (procedure)",
+    ),
+)
+"""Statements that lead from each schema version to the next; never edited once released."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the last successful refresh left off.
+
+    Attributes:
+        base_url: Address that the rows came from, "" for an empty store.
+        watermark: Newest stamp that a finished refresh has covered (UTC).
+        last_full_at: When the last full walk began, by the local clock (UTC).
+        shortfall: How many more the API counted than it listed.
+        quarantined: Items without a usable id at the last full walk.
+        key_mark: Mark of the access key that was used.
+    """
+
+    base_url: str = ""
+    watermark: datetime | None = None
+    last_full_at: datetime | None = None
+    shortfall: int = 0
+    quarantined: int = 0
+    key_mark: str = ""
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a walk brought, to be stored in one transaction.
+
+    Attributes:
+        mode: Kind of the walk.
+        state: The state to go on from next time.
+        read: Procedures read, by id.
+        removed: Ids that are no longer listed.
+        requests: Requests sent.
+        total_count: Procedures that the API counts.
+        started_at: Begin, by the local clock (UTC).
+        finished_at: End, by the local clock (UTC).
+    """
+
+    mode: Mode
+    state: State
+    read: Mapping[str, Procedure]
+    removed: frozenset[str]
+    requests: int
+    total_count: int
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """A line of the refresh log.
+
+    Attributes:
+        id: Number of the refresh, from 1.
+        started_at: Begin (UTC).
+        finished_at: End (UTC).
+        mode: ``full`` or ``incremental``.
+        outcome: ``changed``, ``unchanged`` or ``failed``.
+        requests: Requests sent.
+        fetched: Procedures read.
+        listed: Procedures listed afterwards.
+        total_count: Procedures that the API counts.
+        quarantined: Items without a usable id.
+        shortfall: How many more the API counts than it lists.
+        added: Procedures seen for the first time.
+        changed: Procedures with another content.
+        removed: Procedures no longer listed.
+        returned: Procedures listed again.
+        watermark: Newest stamp covered (UTC), or None.
+        error: Why it failed, or None.
+    """
+
+    id: int
+    started_at: datetime
+    finished_at: datetime
+    mode: str
+    outcome: str
+    requests: int
+    fetched: int
+    listed: int
+    total_count: int
+    quarantined: int
+    shortfall: int
+    added: int
+    changed: int
+    removed: int
+    returned: int
+    watermark: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of the change history.
+
+    Attributes:
+        refresh: Number of the refresh that noticed it.
+        at: When that refresh began (UTC).
+        id: The procedure's id.
+        name: Its name now, or when last seen.
+        kind: What happened.
+        field: The field, for ``changed`` and ``returned``.
+        old: Its value before, as a JSON text.
+        new: Its value after, as a JSON text.
+    """
+
+    refresh: int
+    at: datetime
+    id: str
+    name: str
+    kind: ChangeKind
+    field: str | None
+    old: str | None
+    new: str | None
+
+
+class Store:
+    """The local store of one organisation; a context manager.
+
+    Args:
+        path: The file; it and its folder are made if missing.
+        read_only: Open for reading only; the file must exist.
+
+    Raises:
+        StoreError: The file is damaged, is something else, or was made by a newer version.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
+        self.path = Path(path)
+        if read_only and not self.path.is_file():
+            raise StoreError(
+                f"There is no store at {self.path}.", hint="Run `klarify-xl refresh` first."
+            )
+        with self._explained():
+            if not read_only:
+                self._create_privately()
+            mode = "ro" if read_only else "rw"
+            address = f"{self.path.absolute().as_uri()}?mode={mode}"
+            self._connection = sqlite3.connect(address, uri=True, timeout=10, isolation_level=None)
+        try:
+            with self._explained():
+                self._prepare(read_only=read_only)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _create_privately(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Owner only, as with other applications' data: the inventory is not for everybody.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+
+    def _prepare(self, *, read_only: bool) -> None:
+        application = self._value("PRAGMA application_id")
+        version = self._value("PRAGMA user_version")
+        is_new = version == 0 and not self._value("SELECT count(*) FROM sqlite_master")
+        if not is_new and application != APPLICATION_ID:
+            raise StoreError(
+                f"{self.path} is a database of another program.", hint="Choose another --store."
+            )
+        if version > len(_MIGRATIONS):
+            raise StoreError(
+                f"{self.path} was made by a newer version of klarify-xl.",
+                hint="Update klarify-xl, or choose another --store.",
+            )
+        if read_only:
+            return
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        if version < len(_MIGRATIONS):
+            self._migrate()
+
+    def _migrate(self) -> None:
+        with self._transaction():
+            # Read again: another process may have been faster.
+            version = self._value("PRAGMA user_version")
+            for statements in _MIGRATIONS[version:]:
+                for statement in statements:
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's and the file system's errors into ours, naming the file."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise BusyError(
+                    f"The store {self.path} is in use by another program.", hint="Try again soon."
+                ) from None
+            raise StoreError(
+                f"The store {self.path} can't be used: {error}.",
+                hint="Check the folder's permissions and free space. If the file is damaged, "
+                "restore it from a backup, or move it away: the next refresh builds a new one, "
+                "without the history.",
+            ) from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def _value(self, statement: str, *values: object) -> Any:  # noqa: ANN401
+        row = self._connection.execute(statement, values).fetchone()
+        return row[0] if row else None
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Let one refresh at a time use the store; readers go on.
+
+        The lock is an SQLite lock on a file beside the store, which the system releases when the
+        process ends, however it ends.
+
+        Raises:
+            BusyError: Another refresh holds it.
+        """
+        beside = self.path.with_name(self.path.name + ".lock")
+        with self._explained():
+            connection = sqlite3.connect(beside, timeout=0, isolation_level=None)
+        with closing(connection):
+            try:
+                connection.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError:
+                raise BusyError(
+                    f"Another refresh is using the store {self.path}.",
+                    hint="Wait until it has finished; nothing was changed.",
+                ) from None
+            yield
+
+    def state(self) -> State:
+        """Return where the last successful refresh left off."""
+        with self._explained():
+            rows = dict(self._connection.execute("SELECT name, value FROM state"))
+        return State(
+            base_url=rows.get("base_url") or "",
+            watermark=_moment(rows.get("watermark")),
+            last_full_at=_moment(rows.get("last_full_at")),
+            shortfall=int(rows.get("shortfall") or 0),
+            quarantined=int(rows.get("quarantined") or 0),
+            key_mark=rows.get("key_mark") or "",
+        )
+
+    def salt(self) -> bytes:
+        """Return the store's own random salt for key marks, made at the first call."""
+        with self._explained():
+            insert = "INSERT OR IGNORE INTO state VALUES ('salt', ?)"
+            self._connection.execute(insert, (secrets.token_hex(16),))
+            return bytes.fromhex(self._value("SELECT value FROM state WHERE name = 'salt'"))
+
+    def listed_ids(self) -> set[str]:
+        """Return the ids of all procedures listed now."""
+        with self._explained():
+            rows = self._connection.execute("SELECT id FROM procedures WHERE listed")
+            return {row[0] for row in rows}
+
+    def procedures(self) -> list[Procedure]:
+        """Return all procedures listed now, in the order of their ids."""
+        with self._explained():
+            rows = self._connection.execute("SELECT raw FROM procedures WHERE listed ORDER BY id")
+            return [parse_raw(row[0]) for row in rows]
+
+    def apply(self, update: Update) -> Refresh:
+        """Store what a walk brought, with its history, log line and watermark, or nothing.
+
+        Raises:
+            StoreError: The file can't be written; it is as it was.
+        """
+        with self._explained(), self._transaction():
+            number = 1 + (self._value("SELECT max(id) FROM refreshes") or 0)
+            changes = self._store_rows(update, number)
+            refresh = self._log(update, number, changes)
+            self._connection.executemany(
+                "INSERT INTO changes (refresh, procedure, kind, field, old, new) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                ((number, *change) for change in changes),
+            )
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO state VALUES (?, ?)", _state_rows(update.state)
+            )
+            return refresh
+
+    def _store_rows(self, update: Update, number: int) -> list[tuple[str | None, ...]]:
+        """Write the rows that differ; return (procedure, kind, field, old, new) for each change."""
+        known = {
+            row[0]: (row[1], bool(row[2]))
+            for row in self._connection.execute("SELECT id, raw, listed FROM procedures")
+        }
+        changes: list[tuple[str | None, ...]] = []
+        written = []
+        for procedure_id, new in update.read.items():
+            raw, listed = known.get(procedure_id, ("", False))
+            if raw == new.raw and listed:
+                continue
+            written.append((procedure_id, new.raw, number, number))
+            if not raw:
+                changes.append((procedure_id, "added", None, None, None))
+                continue
+            fields_changed = differences(parse_raw(raw), new)
+            kind = "changed" if listed else "returned"
+            rows = [(procedure_id, kind, c.field, c.old, c.new) for c in fields_changed]
+            if not listed and not rows:
+                rows = [(procedure_id, kind, None, None, None)]
+            changes += rows
+        changes += [(lost, "removed", None, None, None) for lost in sorted(update.removed)]
+        self._connection.executemany(
+            "INSERT INTO procedures VALUES (?, ?, 1, ?, ?) ON CONFLICT (id) DO UPDATE "
+            "SET raw = excluded.raw, listed = 1, last_refresh = excluded.last_refresh",
+            written,
+        )
+        self._connection.executemany(
+            "UPDATE procedures SET listed = 0, last_refresh = ? WHERE id = ?",
+            ((number, lost) for lost in update.removed),
+        )
+        return changes
+
+    def _log(self, update: Update, number: int, changes: list[tuple[str | None, ...]]) -> Refresh:
+        counts = {
+            kind: len({change[0] for change in changes if change[1] == kind})
+            for kind in ("added", "changed", "removed", "returned")
+        }
+        before = self.state()
+        odd = (update.state.shortfall, update.state.quarantined)
+        news = bool(changes) or number == 1 or odd != (before.shortfall, before.quarantined)
+        refresh = Refresh(
+            id=number,
+            started_at=update.started_at,
+            finished_at=update.finished_at,
+            mode=update.mode,
+            outcome="changed" if news else "unchanged",
+            requests=update.requests,
+            fetched=len(update.read),
+            listed=self._value("SELECT count(*) FROM procedures WHERE listed"),
+            total_count=update.total_count,
+            quarantined=update.state.quarantined,
+            shortfall=update.state.shortfall,
+            watermark=update.state.watermark,
+            error=None,
+            **counts,
+        )
+        self._insert_refresh(refresh)
+        return refresh
+
+    def _insert_refresh(self, refresh: Refresh) -> None:
+        values = [getattr(refresh, column.name) for column in fields(refresh)]
+        marks = ", ".join("?" * len(values))
+        self._connection.execute(
+            f"INSERT INTO refreshes VALUES ({marks})",  # noqa: S608 -- question marks only
+            [value.isoformat() if isinstance(value, datetime) else value for value in values],
+        )
+
+    def record_failure(
+        self, mode: Mode, started_at: datetime, finished_at: datetime, requests: int, error: str
+    ) -> None:
+        """Add a failed refresh to the log; nothing else changes.
+
+        Args:
+            mode: Kind of the walk.
+            started_at: Begin (UTC).
+            finished_at: End (UTC).
+            requests: Requests sent.
+            error: What went wrong, without the key.
+        """
+        with self._explained(), self._transaction():
+            number = 1 + (self._value("SELECT max(id) FROM refreshes") or 0)
+            listed = self._value("SELECT count(*) FROM procedures WHERE listed")
+            zeros = dict.fromkeys(
+                (
+                    "fetched",
+                    "total_count",
+                    "quarantined",
+                    "shortfall",
+                    "added",
+                    "changed",
+                    "removed",
+                    "returned",
+                ),
+                0,
+            )
+            self._insert_refresh(
+                Refresh(
+                    id=number,
+                    started_at=started_at,
+                    finished_at=finished_at,
+                    mode=mode,
+                    outcome="failed",
+                    requests=requests,
+                    listed=listed,
+                    watermark=None,
+                    error=error,
+                    **zeros,
+                )
+            )
+
+    def refreshes(self) -> list[Refresh]:
+        """Return the refresh log, oldest first."""
+        with self._explained():
+            rows = self._connection.execute("SELECT * FROM refreshes ORDER BY id")
+            return [_refresh(row) for row in rows]
+
+    def receipt(self) -> Refresh | None:
+        """Return the last refresh that found something new, which the data is from."""
+        with self._explained():
+            row = self._connection.execute(
+                "SELECT * FROM refreshes WHERE outcome = 'changed' ORDER BY id DESC LIMIT 1"
+            ).fetchone()
+        return _refresh(row) if row else None
+
+    def changes(self, *, since: int = 1) -> list[Change]:
+        """Return the history from a refresh on, newest refresh first.
+
+        Args:
+            since: Number of the first refresh to include.
+        """
+        with self._explained():
+            rows = self._connection.execute(
+                "SELECT refresh, started_at, procedure, raw, kind, field, old, new FROM changes "
+                "JOIN refreshes ON refreshes.id = refresh "
+                "JOIN procedures ON procedures.id = procedure "
+                "WHERE refresh >= ? ORDER BY refresh DESC, changes.rowid",
+                (since,),
+            )
+            return [
+                Change(
+                    row[0], datetime.fromisoformat(row[1]), row[2], parse_raw(row[3]).name, *row[4:]
+                )
+                for row in rows
+            ]
+
+    def digest(self) -> str:
+        """Return a checksum of all that a workbook is made from: rows and receipt."""
+        checksum = hashlib.sha256()
+        with self._explained():
+            for row in self._connection.execute(
+                "SELECT id, raw FROM procedures WHERE listed ORDER BY id"
+            ):
+                checksum.update(repr(row).encode())
+        checksum.update(repr(self.receipt()).encode("utf-8", "backslashreplace"))
+        return checksum.hexdigest()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _state_rows(state: State) -> list[tuple[str, str | None]]:
+    values = ((column.name, getattr(state, column.name)) for column in fields(state))
+    return [
+        (name, value.isoformat() if isinstance(value, datetime) else str(value or ""))
+        for name, value in values
+    ]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _refresh(row: tuple[Any, ...]) -> Refresh:
+    names = [column.name for column in fields(Refresh)]
+    values = dict(zip(names, row, strict=True))
+    for name in ("started_at", "finished_at", "watermark"):
+        values[name] = _moment(values[name])
+    return Refresh(**values)

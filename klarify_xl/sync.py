@@ -1,0 +1,224 @@
+"""Brings the store up to date with the API: which walk is due, and what its result means.
+
+An incremental walk asks for what changed since the watermark, less an overlap. The count of all
+procedures, which the probe before it brings anyway, tells when one has vanished or appeared
+without a stamp; then, and at least once a day, everything is read. Only a verified full walk says
+that a procedure is no longer listed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from klarify_xl.client import Client, Query
+from klarify_xl.errors import CancelledError, KlarifyError, RemovalsError, StoreError
+from klarify_xl.model import Procedure
+from klarify_xl.progress import OnProgress, ignore
+from klarify_xl.store import Mode, Refresh, State, Store, Update
+from klarify_xl.walk import Listing, Probe, probe, read_all, walk
+
+REMOVALS_SHARE: Final = 0.20
+"""Share of the listed procedures that may vanish at once without being questioned."""
+
+REMOVALS_FREE: Final = 10
+"""Number of procedures that may vanish at once whatever their share."""
+
+
+def utc_now() -> datetime:
+    """Return the local clock's time in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class _Sync:
+    """One refresh under way, with what all its steps need."""
+
+    client: Client
+    store: Store
+    state: State
+    listed: frozenset[str]
+    started_at: datetime
+    deadline_at: float
+    accept_removals: bool
+    now: Callable[[], datetime]
+    on_progress: OnProgress
+
+    def incremental(self, watermark: datetime) -> Update | None:
+        """Read what changed; None where only a full walk can tell what happened."""
+        settings = self.client.settings
+        before = probe(self.client, self.deadline_at)
+        query = Query(
+            page_size=settings.page_size, updated_after=_earlier(watermark, settings.overlap)
+        )
+        result = walk(
+            self.client, query, deadline_at=self.deadline_at, on_progress=self.on_progress
+        )
+        if result.quarantined:
+            return None
+        # A removal between two pages shifts the later ones; a single page can't be shifted.
+        if result.pages > 1 and probe(self.client, self.deadline_at) != before:
+            return None
+        listed = len(self.listed | result.procedures.keys())
+        if before.total_count != listed + self.state.shortfall + self.state.quarantined:
+            return None
+        state = replace(self.state, watermark=self._watermark(before))
+        return self._update("incremental", state, result.procedures, before, frozenset())
+
+    def full(self, key_mark: str) -> Update:
+        """Read everything, and work out what is no longer listed."""
+        listing = read_all(
+            self.client,
+            most_missing=None if self.accept_removals else self._bearable(),
+            deadline_at=self.deadline_at,
+            on_progress=self.on_progress,
+        )
+        removed = self._removed(listing)
+        state = State(
+            base_url=self.client.base_url,
+            watermark=self._watermark(listing.probe),
+            last_full_at=self.started_at,
+            # Kept rows of a walk with unusable items count as listed.
+            shortfall=listing.probe.total_count
+            - listing.quarantined
+            - len((self.listed | listing.procedures.keys()) - removed),
+            quarantined=listing.quarantined,
+            key_mark=key_mark,
+        )
+        return self._update("full", state, listing.procedures, listing.probe, removed)
+
+    def _removed(self, listing: Listing) -> frozenset[str]:
+        vanished = self.listed - listing.procedures.keys()
+        if listing.quarantined or not vanished:
+            # One of the unusable items may be one of the missing ones.
+            return frozenset()
+        if len(vanished) == len(self.listed) and listing.procedures:
+            raise StoreError(
+                f"None of the {len(self.listed)} procedures in {self.store.path} is listed any "
+                f"more, but {len(listing.procedures)} others are: this looks like another "
+                "organisation's key.",
+                hint="Use one --store for each organisation. Nothing was changed.",
+            )
+        if len(vanished) > self._bearable() and not self.accept_removals:
+            raise RemovalsError(
+                f"{len(vanished)} of {len(self.listed)} procedures are no longer listed.",
+                hint="Nothing was changed. If they really are gone, run once more with "
+                "--accept-removals.",
+            )
+        return vanished
+
+    def _bearable(self) -> int:
+        return max(REMOVALS_FREE, int(REMOVALS_SHARE * len(self.listed)))
+
+    def _watermark(self, before: Probe) -> datetime | None:
+        """Return the newest stamp of the server's own, never in its future and never backwards."""
+        newest = before.moment
+        if newest is None:
+            return self.state.watermark
+        newest = min(newest, before.server_time or self.started_at)
+        return max(newest, self.state.watermark) if self.state.watermark else newest
+
+    def _update(
+        self,
+        mode: Mode,
+        state: State,
+        read: dict[str, Procedure],
+        before: Probe,
+        removed: frozenset[str],
+    ) -> Update:
+        return Update(
+            mode=mode,
+            state=state,
+            read=read,
+            removed=removed,
+            requests=self.client.request_count,
+            total_count=before.total_count,
+            started_at=self.started_at,
+            finished_at=self.now(),
+        )
+
+
+def _earlier(moment: datetime, overlap: timedelta) -> datetime:
+    try:
+        return moment - overlap
+    except OverflowError:
+        return moment
+
+
+def sync(
+    client: Client,
+    store: Store,
+    *,
+    full: bool = False,
+    accept_removals: bool = False,
+    now: Callable[[], datetime] = utc_now,
+    on_progress: OnProgress = ignore,
+) -> Refresh:
+    """Read from the API what is due, and store it in one transaction.
+
+    The caller holds `Store.exclusive`.
+
+    Args:
+        client: The organisation's API.
+        store: The organisation's store.
+        full: Read everything, whether or not it is due.
+        accept_removals: Believe it when suspiciously many procedures vanish.
+        now: The local clock (UTC).
+        on_progress: Told after each page.
+
+    Returns:
+        The line of the refresh log.
+
+    Raises:
+        StoreError: The store belongs to another organisation, or can't be written.
+        RemovalsError: Suspiciously many procedures vanished.
+        UnstableError: The data kept changing.
+        KlarifyError: Whatever the API raises; the store is as it was.
+    """
+    started_at = now()
+    state = store.state()
+    _refuse_other_address(client, store, state)
+    key_mark = client.key.mark(store.salt())
+    run = _Sync(
+        client=client,
+        store=store,
+        state=state,
+        listed=frozenset(store.listed_ids()),
+        started_at=started_at,
+        deadline_at=client.deadline_at(),
+        accept_removals=accept_removals,
+        now=now,
+        on_progress=on_progress,
+    )
+    mode: Mode = (
+        "full" if full or _full_is_due(client, state, key_mark, started_at) else "incremental"
+    )
+    try:
+        update = None
+        if mode == "incremental" and state.watermark is not None:
+            update = run.incremental(state.watermark)
+        if update is None:
+            mode = "full"
+            update = run.full(key_mark)
+    except CancelledError:
+        raise
+    except KlarifyError as error:
+        store.record_failure(mode, started_at, now(), client.request_count, str(error))
+        raise
+    return store.apply(update)
+
+
+def _refuse_other_address(client: Client, store: Store, state: State) -> None:
+    if state.base_url and state.base_url != client.base_url:
+        raise StoreError(
+            f"The store {store.path} holds procedures from {state.base_url}, not from "
+            f"{client.base_url}.",
+            hint="Use one --store for each organisation and address.",
+        )
+
+
+def _full_is_due(client: Client, state: State, key_mark: str, now: datetime) -> bool:
+    if state.watermark is None or state.last_full_at is None or state.key_mark != key_mark:
+        return True
+    age = now - state.last_full_at
+    return not timedelta(0) <= age < client.settings.full_every

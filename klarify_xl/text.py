@@ -1,0 +1,85 @@
+"""Makes remote text safe to show: characters, length and links, with a count of what was done.
+
+Nothing is repaired silently: what Excel can't hold is replaced by a visible sign or cut with a
+visible note, and counted. The store keeps the original.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from klarify_xl.limits import EXCEL_CELL_CHARACTERS, EXCEL_LINK_CHARACTERS
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+
+_UNSHOWABLE: Final = re.compile(
+    # Not allowed in XML 1.0, section 2.2: most control characters, half characters, two others.
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+    # Allowed, but controls of terminals and of old standards, which show as nothing.
+    "\x7f-\x84\x86-\x9f"
+    # Reorder what follows, so that a text reads as another one (Unicode TR 36, 2.1).
+    "\u202a-\u202e\u2066-\u2069"
+    # Invisible tag characters, which hide text.
+    "\U000e0000-\U000e007f]"
+)
+_LINE_ENDS: Final = re.compile("\r\n?|\x85|\u2028|\u2029")
+_PLAIN_HOST: Final = re.compile(r"(?!.*xn--)[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.[a-z]{2,}")
+_URL_RESERVED: Final = "%/:=&?~#+!$,;'@()*[]"
+
+
+@dataclass(frozen=True)
+class SafeText:
+    """A text that a cell can hold.
+
+    Attributes:
+        text: What to show.
+        replaced: Characters shown as a replacement sign.
+        cut: Characters left out at the end.
+    """
+
+    text: str
+    replaced: int = 0
+    cut: int = 0
+
+
+def safe_text(text: str) -> SafeText:
+    """Return `text` as a cell can hold it.
+
+    Line ends become line feeds. Characters that XML can't hold or that deceive readers become
+    replacement signs. Beyond Excel's limit the text is cut, with a note at its end.
+    """
+    if text.isascii() and text.isprintable() and len(text) <= EXCEL_CELL_CHARACTERS:
+        return SafeText(text)
+    text, replaced = _UNSHOWABLE.subn(REPLACEMENT, _LINE_ENDS.sub("\n", text))
+    if utf16_length(text) <= EXCEL_CELL_CHARACTERS:
+        return SafeText(text, replaced)
+    note = f"… [cut here: the whole text has {len(text)} characters]"
+    room = EXCEL_CELL_CHARACTERS - utf16_length(note)
+    kept = text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore")
+    return SafeText(kept + note, replaced, len(text) - len(kept))
+
+
+def utf16_length(text: str) -> int:
+    """Return the number of UTF-16 code units, in which Excel counts."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def link_target(url: str) -> str | None:
+    """Return the address to link to, or None where `url` is only to be shown.
+
+    Linked are https addresses (http too) with a plain ASCII host name: no user name, no port, no
+    look-alike letters, no control characters, and short enough for Excel.
+    """
+    if not url.isprintable() or any(character in url for character in ' \\"<>^`{|}'):
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    is_plain = parts.scheme in {"https", "http"} and parts.netloc.lower() == host
+    if not is_plain or port is not None or not _PLAIN_HOST.fullmatch(host):
+        return None
+    target = quote(url, safe=_URL_RESERVED)
+    return target if len(target) <= EXCEL_LINK_CHARACTERS else None
