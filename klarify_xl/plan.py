@@ -13,7 +13,8 @@ from klarify_xl.limits import EXCEL_LINKS_PER_SHEET, EXCEL_ROWS
 HEADER_ROWS: Final = 1
 """Rows above the first data row of every sheet."""
 
-ColumnKind = Literal["text", "long text", "moment", "number"]
+ColumnKind = Literal["text", "mixed", "moment", "number"]
+"""How a column's cells are formatted; a mixed one follows each value."""
 Tone = Literal["good", "pending", "retired", "warning"]
 
 
@@ -47,12 +48,14 @@ class Column:
         kind: How its cells are formatted.
         width: In characters of the default font.
         link_rank: Which column's links go first when there are too many; 0 is the last to lose.
+        printed: Whether it is printed; columns that aren't stand at the right.
     """
 
     title: str
     kind: ColumnKind = "text"
     width: float = 20.0
     link_rank: int = 0
+    printed: bool = True
 
 
 @dataclass(frozen=True)

@@ -166,11 +166,11 @@ def _procedures(inventory: _Inventory) -> Sheet:
             adjust.text(one.status, "Status") or None,
             adjust.text(one.owner, "Owner") or None,
             adjust.text(one.performer, "Performer") or None,
+            one.updated_at,
             _counted(adjust, one.lanes, "Lanes", first_lane_rows.get(one.id), LANES),
             adjust.text("; ".join(one.called_within), "Called within") or None,
             adjust.text("; ".join(one.called_from), "Called from") or None,
             _relationship_count(counts[one.id], first_relationship_rows.get(one.id)),
-            one.updated_at,
             adjust.url(one.url),
         )
         remarks = [*one.remarks, *adjust.take_remarks()]
@@ -181,17 +181,17 @@ def _procedures(inventory: _Inventory) -> Sheet:
         table=PROCEDURES,
         columns=(
             Column("ID", width=16),
-            Column("Name", width=44),
-            Column("Status", width=12),
-            Column("Owner", width=24),
-            Column("Performer", width=24),
-            Column("Lanes", width=32, link_rank=1),
-            Column("Called within", width=32),
-            Column("Called from", width=32),
+            Column("Name", width=42),
+            Column("Status", width=11),
+            Column("Owner", width=22),
+            Column("Performer", width=22),
+            Column("Updated (UTC)", "moment", width=17),
+            Column("Lanes", width=30, link_rank=1),
+            Column("Called within", width=30),
+            Column("Called from", width=30),
             Column("Relationships", "number", width=15, link_rank=2),
-            Column("Updated (UTC)", "moment", width=18),
-            Column("Link", width=40),
-            Column("Remarks", width=32),
+            Column("Link", width=50, printed=False),
+            Column("Remarks", width=34, printed=False),
         ),
         rows=tuple(rows),
         frozen_columns=2,
@@ -272,7 +272,9 @@ def _lane_totals(inventory: _Inventory) -> Sheet:
         row = first_rows[lane]
         rows.append(
             (
-                Link(name, Place(LANES, row), "Go to its first row") if row < EXCEL_ROWS - 1 else name,
+                Link(name, Place(LANES, row), "Go to its first row")
+                if row < EXCEL_ROWS - 1
+                else name,
                 len(members[lane]),
                 *known,
                 len(members[lane]) - sum(known),
@@ -360,8 +362,8 @@ def _about(
         name=ABOUT,
         columns=(
             Column("Item", width=30),
-            Column("Value", "long text", 44),
-            Column("Explanation", "long text", 62),
+            Column("Value", "mixed", 44),
+            Column("Explanation", "mixed", 62),
         ),
         rows=tuple(rows),
         description="The receipt of the refresh that this workbook shows.",

@@ -29,6 +29,9 @@ _CUSTOM: Final = "docProps/custom.xml"
 _STYLES: Final = "xl/styles.xml"
 _SHEET: Final = re.compile(r"xl/worksheets/sheet\d+\.xml")
 
+_ROW_HEIGHT: Final = re.compile(rb'(<row [^>]*?) customHeight="1"')
+"""openpyxl calls every height custom, so that Excel would never fit the row again."""
+
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _TERMS: Final = "{http://purl.org/dc/terms/}"
 _VARIANT: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes}"
@@ -73,7 +76,7 @@ def save(workbook: Workbook, *, data_mark: str, made_at: datetime) -> bytes:
     parts[_CORE] = _with_modified(parts[_CORE], made_at)
     parts[_STYLES] = _with_ordered_fonts(parts[_STYLES])
     for name in filter(_SHEET.fullmatch, list(parts)):
-        parts[name] = _without_number_warnings(parts[name])
+        parts[name] = _ROW_HEIGHT.sub(rb"\1", _without_number_warnings(parts[name]))
     mark = _content_mark({name: zlib.crc32(part) for name, part in parts.items()})
     parts[_CUSTOM] = _with_property(parts[_CUSTOM], CONTENT_MARK, mark)
     return _zip(parts)

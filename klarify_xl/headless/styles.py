@@ -4,17 +4,22 @@ Header and cells carry real formats beside the Excel table's style, since other 
 draw table styles. All text colours have a contrast of at least 4.5:1 on their background.
 """
 
-from typing import Final
+from datetime import datetime
+from typing import Final, Literal
 
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
 
 from klarify_xl.plan import ColumnKind, Tone
 
+CellKind = Literal["text", "moment", "number", "left number"]
+
 FONT: Final = "Calibri"
 TABLE_STYLE: Final = "TableStyleLight1"
-ROW_HEIGHT: Final = 15.0
 HEADER_HEIGHT: Final = 24.0
+LINE_HEIGHT: Final = 15.0
+MOST_LINES: Final = 8
+"""Lines of a text beyond which its row grows no taller."""
 
 HEADER_COLOURS: Final = ("FFFFFF", "1F4E5F")
 """Text and background of the header."""
@@ -30,11 +35,11 @@ TONES: Final[dict[Tone, tuple[str, str]]] = {
 LINK_COLOUR: Final = "0B5394"
 
 _BORDER = Border(bottom=Side(style="hair", color="BFC8CC"))
-_NUMBER_FORMATS: Final[dict[ColumnKind, str]] = {
+_NUMBER_FORMATS: Final[dict[CellKind, str]] = {
     "text": "@",
-    "long text": "@",
     "moment": "yyyy-mm-dd hh:mm",
     "number": "#,##0",
+    "left number": "#,##0",
 }
 _LONGEST_TEXT_FORMAT: Final = 255
 
@@ -51,16 +56,29 @@ def header_style() -> NamedStyle:
     )
 
 
-def cell_style(kind: ColumnKind, *, linked: bool) -> NamedStyle:
-    """Return the cell style of a kind of column; linked cells look like links."""
+def cell_kind(kind: ColumnKind, value: object) -> CellKind:
+    """Return the format of a value in a kind of column."""
+    if kind != "mixed":
+        return kind
+    if isinstance(value, datetime):
+        return "moment"
+    return "left number" if isinstance(value, int) else "text"
+
+
+def cell_style(kind: CellKind, *, linked: bool) -> NamedStyle:
+    """Return the cell style of a kind of cell; linked cells look like links."""
     underline, colour = ("single", LINK_COLOUR) if linked else (None, "000000")
-    horizontal = "right" if kind == "number" else "left"
+    is_number = kind == "number"
     return NamedStyle(
         name=f"Klarify {kind}{' link' if linked else ''}",
         font=Font(name=FONT, size=11, color=colour, underline=underline),
         number_format=_NUMBER_FORMATS[kind],
+        # Unwrapped texts would run over the empty cells beside them.
         alignment=Alignment(
-            horizontal=horizontal, vertical="top", wrap_text=kind == "long text" or None
+            horizontal="right" if is_number else "left",
+            indent=1 if is_number else 0,
+            vertical="top",
+            wrap_text=kind == "text",
         ),
         border=_BORDER,
     )
@@ -75,10 +93,24 @@ def highlight_style(tone: Tone) -> DifferentialStyle:
     )
 
 
-def needs_general_format(text: str) -> bool:
-    """Tell whether Excel would show hashes for a text in a cell formatted as text.
+def lines(text: str, width: float) -> int:
+    """Return an estimate of the lines that a text takes in a column.
 
-    Older versions do so beyond 255 characters; such a cell gets the general format and the quote
-    prefix, which keeps it a text when it is edited.
+    Args:
+        text: The cell's text.
+        width: The column's width in characters.
+    """
+    if is_long(text):
+        return 1
+    room = max(1, int(width))
+    return min(MOST_LINES, sum(max(1, -(-len(line) // room)) for line in text.split("\n")))
+
+
+def is_long(text: str) -> bool:
+    """Tell whether a text needs a format of its own.
+
+    Beyond 255 characters older versions of Excel show hashes in a cell formatted as text. Such a
+    cell gets the general format, the quote prefix, which keeps it a text when it is edited, and no
+    wrapping, so that its row stays as low as the others.
     """
     return len(text) > _LONGEST_TEXT_FORMAT

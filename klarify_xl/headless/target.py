@@ -48,9 +48,7 @@ class Target:
         if self._file.is_dir():
             raise TargetError(f"{self.path} is a folder.", hint="Give --out the name of a file.")
         if not os.access(folder, os.W_OK):
-            raise TargetError(
-                f"The folder {folder} is not writable.", hint="Choose another --out."
-            )
+            raise TargetError(f"The folder {folder} is not writable.", hint="Choose another --out.")
         if self._file.exists() and not os.access(self._file, os.W_OK):
             raise TargetError(
                 f"The workbook {self.path} is read-only.",

@@ -8,6 +8,7 @@ from typing import Any, Final
 from openpyxl import Workbook
 from openpyxl.cell import Cell as SheetCell
 from openpyxl.formatting.rule import Rule
+from openpyxl.styles import Alignment, NamedStyle
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -16,7 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from klarify_xl.headless import styles
 from klarify_xl.limits import EXCEL_FIRST_DAY
-from klarify_xl.plan import HEADER_ROWS, Cell, ColumnKind, Link, Place, Plan, Sheet
+from klarify_xl.plan import HEADER_ROWS, Cell, Link, Place, Plan, Sheet
 from klarify_xl.progress import OnProgress, Progress, ignore
 
 _PROGRESS_STEP: Final = 1000
@@ -55,11 +56,11 @@ class _SheetWriter:
         self._workbook = workbook
         self._sheet = sheet
         self._worksheet: Worksheet = workbook.create_sheet(sheet.name)
-        self._formats: dict[tuple[ColumnKind, bool], Any] = {}
+        self._formats: dict[tuple[styles.CellKind, bool], Any] = {}
         for number, column in enumerate(sheet.columns, start=1):
             cell = self._cell(1, number)
             cell.value = column.title
-            cell.style = styles.header_style()
+            cell.style = _registered(workbook, styles.header_style())
         self._worksheet.row_dimensions[1].height = styles.HEADER_HEIGHT
 
     def _cell(self, row: int, column: int) -> SheetCell:
@@ -70,24 +71,30 @@ class _SheetWriter:
 
     def write_row(self, row: int, values: tuple[Cell, ...]) -> None:
         """Write the cells of a row, counted from 1 as Excel does."""
+        lines = 1
         for number, (column, value) in enumerate(
             zip(self._sheet.columns, values, strict=True), start=1
         ):
             cell = self._cell(row, number)
             is_link = isinstance(value, Link)
             # Formats are shared objects: to set them one by one would take longer than the rest.
-            cell._style = self._format(column.kind, linked=is_link)  # noqa: SLF001
+            cell._style = self._format(styles.cell_kind(column.kind, value), linked=is_link)  # noqa: SLF001
             if isinstance(value, Link):
-                _fill(cell, value.value)
                 cell.hyperlink = _hyperlink(value)
-            elif value is not None:
+                value = value.value  # noqa: PLW2901
+            if value is not None:
                 _fill(cell, value)
+            if isinstance(value, str) and (len(value) > column.width or "\n" in value):
+                lines = max(lines, styles.lines(value, column.width))
+        if lines > 1:
+            # Programs that open the file don't all fit the rows to wrapped texts.
+            self._worksheet.row_dimensions[row].height = lines * styles.LINE_HEIGHT
 
-    def _format(self, kind: ColumnKind, *, linked: bool) -> Any:  # noqa: ANN401
+    def _format(self, kind: styles.CellKind, *, linked: bool) -> Any:  # noqa: ANN401
         key = (kind, linked)
         if key not in self._formats:
             sample = SheetCell(self._worksheet)
-            sample.style = styles.cell_style(kind, linked=linked)
+            sample.style = _registered(self._workbook, styles.cell_style(kind, linked=linked))
             self._formats[key] = sample._style  # noqa: SLF001
         return self._formats[key]
 
@@ -105,7 +112,8 @@ class _SheetWriter:
         self._add_highlights(last_row)
         worksheet.freeze_panes = f"{get_column_letter(sheet.frozen_columns + 1)}{HEADER_ROWS + 1}"
         worksheet.sheet_view.zoomScale = 100
-        self._set_up_print(whole)
+        printed = sum(column.printed for column in sheet.columns)
+        self._set_up_print(f"A1:{get_column_letter(printed)}{last_row}")
 
     def _add_highlights(self, last_row: int) -> None:
         titles = [column.title for column in self._sheet.columns]
@@ -117,11 +125,9 @@ class _SheetWriter:
                 formula=[f'${letter}{first}="{highlight.text}"'],
                 dxf=styles.highlight_style(highlight.tone),
             )
-            self._worksheet.conditional_formatting.add(
-                f"{letter}{first}:{letter}{last_row}", rule
-            )
+            self._worksheet.conditional_formatting.add(f"{letter}{first}:{letter}{last_row}", rule)
 
-    def _set_up_print(self, whole: str) -> None:
+    def _set_up_print(self, area: str) -> None:
         worksheet = self._worksheet
         worksheet.page_setup.orientation = "landscape"
         worksheet.page_setup.paperSize = 9  # A4, ECMA-376 part 1, 18.3.1.63
@@ -129,10 +135,17 @@ class _SheetWriter:
         worksheet.page_setup.fitToHeight = 0
         worksheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
         worksheet.print_title_rows = f"1:{HEADER_ROWS}"
-        worksheet.print_area = whole
+        worksheet.print_area = area
         worksheet.oddHeader.left.text = "&A"
         worksheet.oddFooter.left.text = "&F"
         worksheet.oddFooter.right.text = "&P / &N"
+
+
+def _registered(workbook: Workbook, style: NamedStyle) -> str:
+    """Return the name of a cell style, after adding it to the workbook where it is missing."""
+    if style.name not in workbook.named_styles:
+        workbook.add_named_style(style)
+    return str(style.name)
 
 
 def _fill(cell: SheetCell, value: str | float | datetime) -> None:
@@ -150,16 +163,19 @@ def _fill(cell: SheetCell, value: str | float | datetime) -> None:
     # the escapes. Excel reads _x0041_ as the character A (ECMA-376 part 1, 22.9.2.19).
     cell._value = _ESCAPE.sub("_x005F_", value)  # noqa: SLF001
     cell.data_type = "s"
-    if styles.needs_general_format(value):
+    if styles.is_long(value):
         cell._style = copy(cell._style)  # noqa: SLF001 -- the format is shared with other cells
         cell.number_format = "General"
+        cell.alignment = Alignment(horizontal="left", vertical="top", wrap_text=False)
         cell.quotePrefix = True
 
 
 def _hyperlink(link: Link) -> Hyperlink:
     if isinstance(link.target, Place):
         row = link.target.row + HEADER_ROWS + 1
-        return Hyperlink(ref="", location=f"'{link.target.sheet}'!A{row}", tooltip=link.hint or None)
+        return Hyperlink(
+            ref="", location=f"'{link.target.sheet}'!A{row}", tooltip=link.hint or None
+        )
     return Hyperlink(ref="", target=link.target, tooltip=link.hint or None)
 
 
