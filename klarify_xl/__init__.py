@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from klarify_xl.errors import KlarifyError
     from klarify_xl.model import Procedure
     from klarify_xl.pipeline import RefreshResult, refresh
-    from klarify_xl.settings import AccessKey, Settings
+    from klarify_xl.secret import AccessKey
+    from klarify_xl.settings import Settings
     from klarify_xl.store import Store
+    from klarify_xl.walk import Listing, read_all
 
 __version__ = "0.1.0"
 
@@ -30,11 +32,13 @@ __all__ = [
     "AccessKey",
     "Client",
     "KlarifyError",
+    "Listing",
     "Procedure",
     "RefreshResult",
     "Settings",
     "Store",
     "__version__",
+    "read_all",
     "refresh",
 ]
 
@@ -42,10 +46,12 @@ _HOMES = {
     "AccessKey": "secret",
     "Client": "client",
     "KlarifyError": "errors",
+    "Listing": "walk",
     "Procedure": "model",
     "RefreshResult": "pipeline",
     "Settings": "settings",
     "Store": "store",
+    "read_all": "walk",
     "refresh": "pipeline",
 }
 

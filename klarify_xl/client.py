@@ -6,9 +6,8 @@ this module: errors are described in our own words and raised outside the handle
 traceback or chained cause carries a URL.
 """
 
+import logging
 import random
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -16,21 +15,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 import requests
-import truststore
 import urllib3
-from requests.adapters import HTTPAdapter
 
-from klarify_xl import __version__, retry
+from klarify_xl import retry
 from klarify_xl.errors import (
     CancelledError,
-    ConfigurationError,
     DeadlineError,
     KlarifyError,
-    NetworkError,
     ReplyError,
     ReplyTimeoutError,
 )
@@ -38,6 +33,9 @@ from klarify_xl.limits import API_PATH
 from klarify_xl.reply import Failure, judge
 from klarify_xl.secret import AccessKey, LogRedaction, encode_for_query
 from klarify_xl.settings import Settings, normalise_base_url
+from klarify_xl.transport import describe, new_session, timed_out
+
+_LOG = logging.getLogger(__name__)
 
 LARGEST_REPLY: Final = 64 * 2**20
 """Bytes that one reply may have; a page of 100 procedures has some 60 thousand."""
@@ -96,28 +94,8 @@ class Page:
     server_time: datetime | None
 
 
-class _SystemTrust(HTTPAdapter):
-    """Verifies certificates with the operating system's store instead of a shipped list.
-
-    A bundle named by REQUESTS_CA_BUNDLE is trusted in addition.
-    """
-
-    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:  # noqa: ANN401
-        """Give each pool a context of the operating system's certificate store."""
-        keywords["ssl_context"] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        super().init_poolmanager(*args, **keywords)
-
-    def proxy_manager_for(self, *args: Any, **keywords: Any) -> Any:  # noqa: ANN401
-        """Give each proxied pool the same context."""
-        keywords["ssl_context"] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return super().proxy_manager_for(*args, **keywords)
-
-    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:  # noqa: ANN401, FBT001
-        """Leave out the list that requests ships; keep a bundle that the user named."""
-        super().cert_verify(conn, url, verify, cert)
-        if verify is True:
-            conn.ca_certs = None
-            conn.ca_cert_dir = None
+Flight = Future[Page]
+"""A page under way."""
 
 
 class Client:
@@ -163,17 +141,7 @@ class Client:
         self._requests = 0
         self._log_redaction = LogRedaction(self._key)
         self._log_redaction.__enter__()
-        self._session = self._new_session()
-
-    def _new_session(self) -> requests.Session:
-        session = requests.Session()
-        adapter = _SystemTrust(pool_maxsize=self.settings.concurrency, max_retries=0)
-        session.mount("https://", adapter)
-        session.headers["User-Agent"] = f"klarify-xl/{__version__}"
-        session.headers["Accept"] = "application/json"
-        # Without it requests would send a login from ~/.netrc along with the key.
-        session.auth = lambda request: request
-        return session
+        self._session = new_session(self.settings.concurrency)
 
     @property
     def key(self) -> AccessKey:
@@ -206,9 +174,9 @@ class Client:
         deadline_at = self.deadline_at() if deadline_at is None else deadline_at
         return self.wait(self.submit(query or Query(), deadline_at), deadline_at)
 
-    def submit(self, query: Query, deadline_at: float) -> "Future[Page]":
+    def submit(self, query: Query, deadline_at: float) -> Flight:
         """Start to fetch a page and return at once; `wait` gives the page."""
-        future: Future[Page] = Future()
+        future: Flight = Future()
 
         def fetch() -> None:
             try:
@@ -224,7 +192,7 @@ class Client:
         threading.Thread(target=fetch, name=f"klarify-page-{query.page}", daemon=True).start()
         return future
 
-    def wait(self, future: "Future[Page]", deadline_at: float) -> Page:
+    def wait(self, future: Flight, deadline_at: float) -> Page:
         """Return the page of a future, or raise what went wrong.
 
         Raises:
@@ -267,16 +235,21 @@ class Client:
         attempt = 0
         while True:
             attempt += 1
+            started = self.clock()
             outcome = self._attempt(query, deadline_at)
+            result = outcome.error if isinstance(outcome, Failure) else f"{len(outcome.rows)} rows"
+            seconds = self.clock() - started
+            _LOG.debug("%s, attempt %d, %.2f s: %s", query.parameters(), attempt, seconds, result)
             if isinstance(outcome, Page):
                 return outcome
             tries = retry.TIMEOUT_ATTEMPTS if outcome.timed_out else retry.ATTEMPTS
             if not outcome.transient or attempt >= tries:
                 raise _final(outcome, attempt, query)
-            seconds = retry.pause(attempt, outcome.retry_after, self._random)
-            if self.clock() + seconds > deadline_at:
+            pause = retry.pause(attempt, outcome.retry_after, self._random)
+            if self.clock() + pause > deadline_at:
                 raise self._too_late()
-            self._sleep(seconds)
+            _LOG.warning("%s Trying again in %.1f s.", outcome.error, pause)
+            self._sleep(pause)
 
     def _attempt(self, query: Query, deadline_at: float) -> Page | Failure:
         if self._cancelled.is_set():
@@ -286,7 +259,7 @@ class Client:
         try:
             return self._exchange(query, deadline_at)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = _describe(error, self.host, self._key)
+            failure = describe(error, self.host, self._key)
         return failure
 
     def _exchange(self, query: Query, deadline_at: float) -> Page | Failure:
@@ -325,7 +298,7 @@ class Client:
             if now > deadline_at:
                 raise self._too_late()
             if now - started > self.settings.read_timeout or self._cancelled.is_set():
-                return _timed_out(self.host)
+                return timed_out(self.host)
         return b"".join(blocks)
 
     def _too_late(self) -> DeadlineError:
@@ -347,71 +320,3 @@ def _final(failure: Failure, attempts: int, query: Query) -> KlarifyError:
         text = f"{error} (page {query.page}, {attempts} attempts)"
         return type(error)(text, hint=error.hint)
     return error
-
-
-def _timed_out(host: str) -> Failure:
-    error = NetworkError(f"{host} did not answer in time.", hint="Try again later.")
-    return Failure(error, transient=True, timed_out=True)
-
-
-def _describe(error: Exception, host: str, key: AccessKey) -> Failure:
-    """Put an exception of the HTTP libraries into our own words, without its URL."""
-    if isinstance(error, requests.ConnectTimeout):
-        text = f"No connection to {host} in time."
-        return Failure(NetworkError(text, hint=_CONNECTION_HINT), transient=True)
-    if isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError | TimeoutError):
-        return _timed_out(host)
-    if isinstance(error, requests.exceptions.ProxyError):
-        text = f"The proxy for {host} can't be used: {_innermost(error, key)}."
-        return Failure(NetworkError(text, hint=_PROXY_HINT), transient=True)
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY" in str(error):
-        text = f"The certificate of {host} is not trusted: {_innermost(error, key)}."
-        return Failure(NetworkError(text, hint=_CERTIFICATE_HINT))
-    if isinstance(error, ValueError) and not isinstance(
-        error, OSError | urllib3.exceptions.HTTPError
-    ):
-        text = f"The address {host} can't be requested ({type(error).__name__})."
-        return Failure(ConfigurationError(text, hint="Check the base URL and the proxy settings."))
-    text = f"The connection to {host} failed: {_innermost(error, key)}."
-    return Failure(NetworkError(text, hint=_CONNECTION_HINT), transient=True)
-
-
-_CONNECTION_HINT: Final = "Check the network, and HTTPS_PROXY if there is a proxy."
-_PROXY_HINT: Final = "Check HTTPS_PROXY and NO_PROXY in the environment."
-_CERTIFICATE_HINT: Final = (
-    "If your network inspects traffic, add its certificate to the operating system's store, or "
-    "name a bundle in REQUESTS_CA_BUNDLE."
-)
-
-
-def _innermost(error: BaseException, key: AccessKey) -> str:
-    """Return the reason at the root of an exception of requests, redacted."""
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
-        inner = [
-            part
-            for part in (getattr(error, "reason", None), *error.args)
-            if isinstance(part, BaseException)
-        ]
-        following = inner[0] if inner else error.__cause__ or error.__context__
-        if following is None:
-            break
-        error = following
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return key.redact(error.verify_message)
-    if isinstance(error, socket.gaierror):
-        return "the host's name can't be resolved"
-    if isinstance(error, OSError) and error.strerror:
-        return key.redact(error.strerror)
-    return _READABLE.get(type(error).__name__, type(error).__name__)
-
-
-_READABLE: Final = {
-    "IncompleteRead": "the reply broke off",
-    "RemoteDisconnected": "the server closed the connection without an answer",
-    "ProtocolError": "the reply broke off",
-    "DecodeError": "the reply's compression is damaged",
-    "ContentDecodingError": "the reply's compression is damaged",
-    "InvalidChunkLength": "the reply broke off",
-}

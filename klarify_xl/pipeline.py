@@ -16,10 +16,11 @@ from klarify_xl.headless.package import save
 from klarify_xl.headless.target import Target
 from klarify_xl.headless.workbook import build_workbook
 from klarify_xl.progress import OnProgress, ignore
+from klarify_xl.records import Refresh
 from klarify_xl.secret import AccessKey
-from klarify_xl.settings import Settings, find_access_key, load_settings
+from klarify_xl.settings import Settings, find_access_key, load_settings, normalise_base_url
 from klarify_xl.sheets import build_plan
-from klarify_xl.store import Refresh, Store
+from klarify_xl.store import Store
 from klarify_xl.sync import sync, utc_now
 
 
@@ -30,6 +31,7 @@ class RefreshResult:
     Attributes:
         outcome: ``written``, or ``unchanged`` where the file was left alone.
         mode: ``full`` or ``incremental``, the walk that the result rests on.
+        reason: Why it was a full one, "" otherwise.
         requests: Requests sent.
         procedures: Procedures listed now.
         added: Procedures seen for the first time.
@@ -41,12 +43,14 @@ class RefreshResult:
         refresh: Number of the refresh in the store's log.
         watermark: Newest change covered (UTC), or None.
         seconds: Time it took.
+        rows: Data rows written, by sheet; empty if the file was left alone.
         out: The workbook.
         store: The store.
     """
 
     outcome: Literal["written", "unchanged"]
     mode: str
+    reason: str
     requests: int
     procedures: int
     added: int
@@ -58,6 +62,7 @@ class RefreshResult:
     refresh: int
     watermark: datetime | None
     seconds: float
+    rows: dict[str, int]
     out: str
     store: str
 
@@ -104,9 +109,10 @@ def refresh(
     started = time.monotonic()
     if settings is None:
         settings = load_settings(base_url=base_url, store=store)
-    else:
-        given = {"base_url": base_url, "store": Path(store) if store else None}
-        settings = replace(settings, **{name: value for name, value in given.items() if value})
+    if base_url:
+        settings = replace(settings, base_url=normalise_base_url(base_url))
+    if store:
+        settings = replace(settings, store=Path(store))
     target = Target(out)
     target.check(overwrite=overwrite)
     key = find_access_key(settings.base_url, explicit=access_key).key
@@ -123,27 +129,35 @@ def refresh(
             now=now,
             on_progress=on_progress,
         )
-        written = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
-    return _result(log, target, settings, written=written, seconds=time.monotonic() - started)
+        rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+    return _result(log, target, settings, rows, time.monotonic() - started)
 
 
-def _write(store: Store, target: Target, *, overwrite: bool, on_progress: OnProgress) -> bool:
-    """Write the workbook unless it shows the store's data already."""
+def _write(
+    store: Store, target: Target, *, overwrite: bool, on_progress: OnProgress
+) -> dict[str, int]:
+    """Write the workbook unless it shows the store's data already.
+
+    Returns:
+        Data rows written, by sheet; empty if the file was left alone.
+    """
     mark = hashlib.sha256(f"{__version__} {store.digest()}".encode()).hexdigest()
     marks = target.marks()
     if marks and marks.untouched and marks.data == mark:
-        return False
+        return {}
     plan = build_plan(store)
     content = save(build_workbook(plan, on_progress), data_mark=mark, made_at=plan.made_at)
-    return target.replace(content, overwrite=overwrite)
+    touched = target.replace(content, overwrite=overwrite)
+    return {sheet.name: len(sheet.rows) for sheet in plan.sheets} if touched else {}
 
 
 def _result(
-    log: Refresh, target: Target, settings: Settings, *, written: bool, seconds: float
+    log: Refresh, target: Target, settings: Settings, rows: dict[str, int], seconds: float
 ) -> RefreshResult:
     return RefreshResult(
-        outcome="written" if written else "unchanged",
+        outcome="written" if rows else "unchanged",
         mode=log.mode,
+        reason=log.reason,
         requests=log.requests,
         procedures=log.listed,
         added=log.added,
@@ -155,6 +169,7 @@ def _result(
         refresh=log.id,
         watermark=log.watermark,
         seconds=seconds,
+        rows=rows,
         out=str(target.path),
         store=str(settings.store),
     )

@@ -2,14 +2,21 @@
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
-from klarify_xl.errors import KeyRefusedError, KlarifyError, NetworkError, ReplyError
-from klarify_xl.errors import WrongAddressError as WrongAddress
+from klarify_xl.errors import (
+    KeyRefusedError,
+    KlarifyError,
+    NetworkError,
+    ReplyError,
+    WrongAddressError,
+)
 from klarify_xl.retry import is_timeout, is_transient
 
 _MISSING_KEY: Final = "missing required access_key"
 _INVALID_KEY: Final = "invalid access_key"
+_REDIRECTIONS: Final = range(300, 400)
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,9 @@ class Failure:
     retry_after: float | None = None
 
 
-def judge(status: int, body: bytes, *, host: str) -> Envelope | Failure:
+def judge(  # noqa: PLR0911 -- one decision after the other
+    status: int, body: bytes, *, host: str
+) -> Envelope | Failure:
     """Decide what a complete reply means.
 
     The JSON ``error`` decides before the status does: the API answers 500 for a missing key and
@@ -54,9 +63,9 @@ def judge(status: int, body: bytes, *, host: str) -> Envelope | Failure:
     refused = _key_refusal(document)
     if refused is not None:
         return Failure(refused)
-    if 300 <= status < 400:
+    if status in _REDIRECTIONS:
         return Failure(_redirected(host))
-    if status == 407:
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return Failure(_proxy_login())
     if is_transient(status):
         message = f"{host} answered with HTTP status {status}."
@@ -64,9 +73,9 @@ def judge(status: int, body: bytes, *, host: str) -> Envelope | Failure:
         return Failure(
             NetworkError(message, hint=hint), transient=True, timed_out=is_timeout(status)
         )
-    if status == 404:
+    if status == HTTPStatus.NOT_FOUND:
         return Failure(_wrong_address(host, "it does not know the path"))
-    if status != 200:
+    if status != HTTPStatus.OK:
         return Failure(ReplyError(f"{host} refused the request with HTTP status {status}."))
     if problem:
         looks_like_page = body.lstrip()[:1] == b"<"
@@ -131,16 +140,16 @@ def _envelope(document: object, host: str) -> Envelope | Failure:
     return Envelope(tuple(document["data"]), document["hasNext"], document["totalCount"])
 
 
-def _wrong_address(host: str, reason: str) -> WrongAddress:
-    return WrongAddress(
+def _wrong_address(host: str, reason: str) -> WrongAddressError:
+    return WrongAddressError(
         f"{host} is not the Klarify Integration API: {reason}.",
         hint="Check the base URL (--base-url or KLARIFY_BASE_URL) and whether a proxy or a login "
         "page stands in between.",
     )
 
 
-def _redirected(host: str) -> WrongAddress:
-    return WrongAddress(
+def _redirected(host: str) -> WrongAddressError:
+    return WrongAddressError(
         f"{host} redirects elsewhere, which is refused because it could carry the key away.",
         hint="Set the base URL to the address that Klarify documents.",
     )

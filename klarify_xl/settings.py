@@ -56,7 +56,7 @@ class Settings:
     """
 
     base_url: str = API_BASE_URL
-    store: Path = field(default_factory=lambda: default_store())
+    store: Path = field(default_factory=lambda: default_store())  # noqa: PLW0108 -- defined below
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     deadline: float = 3600.0
@@ -137,7 +137,7 @@ def normalise_base_url(address: str) -> str:
             f"The base URL for {host} holds a user name, a query or a fragment.",
             hint="Give scheme and host only; the key is never part of the address.",
         )
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"The base URL for {host} uses http, which would send the key unencrypted.",
             hint="Use https://; http is accepted for this machine itself only.",
@@ -146,7 +146,8 @@ def normalise_base_url(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this machine itself."""
     if host.lower() == "localhost":
         return True
     try:
@@ -167,12 +168,18 @@ def default_store() -> Path:
     return folder / "klarify-xl" / "klarify.db"
 
 
-def find_access_key(base_url: str, *, explicit: AccessKey | str | None = None) -> FoundKey:
+def find_access_key(
+    base_url: str,
+    *,
+    explicit: AccessKey | str | None = None,
+    key_file: str | os.PathLike[str] | None = None,
+) -> FoundKey:
     """Return the access key from the first source that has one.
 
     Args:
         base_url: Address of the API; the keyring holds one key for each host.
         explicit: A key that the caller gave, which wins.
+        key_file: A file that the caller named, which holds nothing but the key.
 
     Raises:
         ConfigurationError: No source has a key, or the one that has it holds a blank.
@@ -180,6 +187,8 @@ def find_access_key(base_url: str, *, explicit: AccessKey | str | None = None) -
     if explicit is not None:
         key = explicit if isinstance(explicit, AccessKey) else AccessKey(explicit)
         return FoundKey(key, "explicit option")
+    if key_file is not None:
+        return _from_file(Path(key_file))
     value, source = find_variable(KEY_VARIABLE)
     if value is not None:
         return FoundKey(_checked(value, source), source)
@@ -196,6 +205,17 @@ def find_access_key(base_url: str, *, explicit: AccessKey | str | None = None) -
         hint=f"Run `klarify-xl key set`, or set {KEY_VARIABLE} in the environment or a .env file. "
         "Administrators find the key in Klarify under Settings > Integrations.",
     )
+
+
+def _from_file(file: Path) -> FoundKey:
+    try:
+        value = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The key file {file} can't be read ({type(error).__name__}).",
+            hint="It must hold the key alone, as UTF-8 text, readable by you.",
+        ) from None
+    return FoundKey(_checked(value, f"file {file}"), f"file {file}")
 
 
 def _checked(value: str, source: str) -> AccessKey:
@@ -221,6 +241,47 @@ def _from_keyring(base_url: str) -> tuple[str | None, str]:
     except KeyringError as error:
         return None, f"The OS keyring could not be read ({type(error).__name__})."
     return value, f"OS keyring, account {keyring_account(base_url)}" if value else ""
+
+
+def keep_in_keyring(base_url: str, key: AccessKey) -> str:
+    """Store the key in the operating system's keyring, and return where it went.
+
+    Raises:
+        ConfigurationError: There is no keyring here, or it refuses.
+    """
+    import keyring  # noqa: PLC0415
+    from keyring.errors import KeyringError  # noqa: PLC0415
+
+    try:
+        keyring.set_password(KEYRING_SERVICE, keyring_account(base_url), key.reveal())
+    except KeyringError as error:
+        raise _no_keyring(error) from None
+    return f"{keyring.get_keyring().name}, account {keyring_account(base_url)}"
+
+
+def forget_in_keyring(base_url: str) -> bool:
+    """Remove the key from the operating system's keyring, and tell whether there was one.
+
+    Raises:
+        ConfigurationError: There is no keyring here, or it refuses.
+    """
+    import keyring  # noqa: PLC0415
+    from keyring.errors import KeyringError, PasswordDeleteError  # noqa: PLC0415
+
+    try:
+        keyring.delete_password(KEYRING_SERVICE, keyring_account(base_url))
+    except PasswordDeleteError:
+        return False
+    except KeyringError as error:
+        raise _no_keyring(error) from None
+    return True
+
+
+def _no_keyring(error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"The OS keyring can't be used ({type(error).__name__}).",
+        hint=f"On a machine without one, set {KEY_VARIABLE} in the environment or a .env file.",
+    )
 
 
 def _from_aws(_base_url: str) -> tuple[str | None, str]:

@@ -3,12 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from klarify_xl import __version__
 from klarify_xl.graph import Match, Relationship, relationships
+from klarify_xl.limits import EXCEL_ROWS
 from klarify_xl.model import STATUSES, Procedure
 from klarify_xl.plan import (
     Cell,
@@ -21,8 +22,8 @@ from klarify_xl.plan import (
     limit_links,
     limit_rows,
 )
-from klarify_xl.limits import EXCEL_ROWS
-from klarify_xl.store import Refresh, Store
+from klarify_xl.records import Refresh
+from klarify_xl.store import Store
 from klarify_xl.text import link_target, safe_text
 
 PROCEDURES: Final = "Procedures"
@@ -138,7 +139,7 @@ def build_plan(store: Store) -> Plan:
     return Plan(
         title=f"Klarify procedures of {organisation}",
         subject="Inventory of procedures, processes, subprocesses and tasks",
-        made_at=receipt.finished_at if receipt else datetime.min,
+        made_at=receipt.finished_at if receipt else datetime.min.replace(tzinfo=UTC),
         made_by=f"klarify-xl {__version__}",
         sheets=(*limited, about),
     )

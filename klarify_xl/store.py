@@ -9,179 +9,18 @@ import hashlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Self
 
 from klarify_xl.errors import BusyError, StoreError
 from klarify_xl.model import Procedure, differences, parse_raw
-
-APPLICATION_ID: Final = 0x4B4C5846
-"""Marks an SQLite file as ours ("KLXF")."""
-
-Mode = Literal["full", "incremental"]
-ChangeKind = Literal["added", "changed", "removed", "returned"]
-
-_MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
-    (
-        """CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT) STRICT, WITHOUT ROWID""",
-        """CREATE TABLE procedures (
-            id TEXT PRIMARY KEY,
-            raw TEXT NOT NULL,
-            listed INTEGER NOT NULL,
-            first_refresh INTEGER NOT NULL,
-            last_refresh INTEGER NOT NULL
-        ) STRICT""",
-        """CREATE TABLE refreshes (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            started_at TEXT NOT NULL,
-            finished_at TEXT NOT NULL,
-            mode TEXT NOT NULL,
-            outcome TEXT NOT NULL,
-            requests INTEGER NOT NULL,
-            fetched INTEGER NOT NULL,
-            listed INTEGER NOT NULL,
-            total_count INTEGER NOT NULL,
-            quarantined INTEGER NOT NULL,
-            shortfall INTEGER NOT NULL,
-            added INTEGER NOT NULL,
-            changed INTEGER NOT NULL,
-            removed INTEGER NOT NULL,
-            returned INTEGER NOT NULL,
-            watermark TEXT,
-            error TEXT
-        ) STRICT""",
-        """CREATE TABLE changes (
-            refresh INTEGER NOT NULL REFERENCES refreshes (id),
-            procedure TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            field TEXT,
-            old TEXT,
-            new TEXT
-        ) STRICT""",
-        "CREATE INDEX changes_by_refresh ON changes (refresh)",
-        "CREATE INDEX changes_by_procedure ON changes (procedure)",
-    ),
-)
-"""Statements that lead from each schema version to the next; never edited once released."""
-
-
-@dataclass(frozen=True)
-class State:
-    """Where the last successful refresh left off.
-
-    Attributes:
-        base_url: Address that the rows came from, "" for an empty store.
-        watermark: Newest stamp that a finished refresh has covered (UTC).
-        last_full_at: When the last full walk began, by the local clock (UTC).
-        shortfall: How many more the API counted than it listed.
-        quarantined: Items without a usable id at the last full walk.
-        key_mark: Mark of the access key that was used.
-    """
-
-    base_url: str = ""
-    watermark: datetime | None = None
-    last_full_at: datetime | None = None
-    shortfall: int = 0
-    quarantined: int = 0
-    key_mark: str = ""
-
-
-@dataclass(frozen=True)
-class Update:
-    """What a walk brought, to be stored in one transaction.
-
-    Attributes:
-        mode: Kind of the walk.
-        state: The state to go on from next time.
-        read: Procedures read, by id.
-        removed: Ids that are no longer listed.
-        requests: Requests sent.
-        total_count: Procedures that the API counts.
-        started_at: Begin, by the local clock (UTC).
-        finished_at: End, by the local clock (UTC).
-    """
-
-    mode: Mode
-    state: State
-    read: Mapping[str, Procedure]
-    removed: frozenset[str]
-    requests: int
-    total_count: int
-    started_at: datetime
-    finished_at: datetime
-
-
-@dataclass(frozen=True)
-class Refresh:
-    """A line of the refresh log.
-
-    Attributes:
-        id: Number of the refresh, from 1.
-        started_at: Begin (UTC).
-        finished_at: End (UTC).
-        mode: ``full`` or ``incremental``.
-        outcome: ``changed``, ``unchanged`` or ``failed``.
-        requests: Requests sent.
-        fetched: Procedures read.
-        listed: Procedures listed afterwards.
-        total_count: Procedures that the API counts.
-        quarantined: Items without a usable id.
-        shortfall: How many more the API counts than it lists.
-        added: Procedures seen for the first time.
-        changed: Procedures with another content.
-        removed: Procedures no longer listed.
-        returned: Procedures listed again.
-        watermark: Newest stamp covered (UTC), or None.
-        error: Why it failed, or None.
-    """
-
-    id: int
-    started_at: datetime
-    finished_at: datetime
-    mode: str
-    outcome: str
-    requests: int
-    fetched: int
-    listed: int
-    total_count: int
-    quarantined: int
-    shortfall: int
-    added: int
-    changed: int
-    removed: int
-    returned: int
-    watermark: datetime | None
-    error: str | None
-
-
-@dataclass(frozen=True)
-class Change:
-    """A line of the change history.
-
-    Attributes:
-        refresh: Number of the refresh that noticed it.
-        at: When that refresh began (UTC).
-        id: The procedure's id.
-        name: Its name now, or when last seen.
-        kind: What happened.
-        field: The field, for ``changed`` and ``returned``.
-        old: Its value before, as a JSON text.
-        new: Its value after, as a JSON text.
-    """
-
-    refresh: int
-    at: datetime
-    id: str
-    name: str
-    kind: ChangeKind
-    field: str | None
-    old: str | None
-    new: str | None
+from klarify_xl.records import Change, Mode, Refresh, State, Update
+from klarify_xl.schema import APPLICATION_ID, MIGRATIONS
 
 
 class Store:
@@ -227,7 +66,7 @@ class Store:
             raise StoreError(
                 f"{self.path} is a database of another program.", hint="Choose another --store."
             )
-        if version > len(_MIGRATIONS):
+        if version > len(MIGRATIONS):
             raise StoreError(
                 f"{self.path} was made by a newer version of klarify-xl.",
                 hint="Update klarify-xl, or choose another --store.",
@@ -236,18 +75,18 @@ class Store:
             return
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
-        if version < len(_MIGRATIONS):
+        if version < len(MIGRATIONS):
             self._migrate()
 
     def _migrate(self) -> None:
         with self._transaction():
             # Read again: another process may have been faster.
             version = self._value("PRAGMA user_version")
-            for statements in _MIGRATIONS[version:]:
+            for statements in MIGRATIONS[version:]:
                 for statement in statements:
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            self._connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+            self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -371,9 +210,11 @@ class Store:
             if not raw:
                 changes.append((procedure_id, "added", None, None, None))
                 continue
-            fields_changed = differences(parse_raw(raw), new)
             kind = "changed" if listed else "returned"
-            rows = [(procedure_id, kind, c.field, c.old, c.new) for c in fields_changed]
+            rows: list[tuple[str | None, ...]] = [
+                (procedure_id, kind, change.field, change.old, change.new)
+                for change in differences(parse_raw(raw), new)
+            ]
             if not listed and not rows:
                 rows = [(procedure_id, kind, None, None, None)]
             changes += rows
@@ -402,6 +243,7 @@ class Store:
             started_at=update.started_at,
             finished_at=update.finished_at,
             mode=update.mode,
+            reason=update.reason,
             outcome="changed" if news else "unchanged",
             requests=update.requests,
             fetched=len(update.read),
@@ -458,6 +300,7 @@ class Store:
                     started_at=started_at,
                     finished_at=finished_at,
                     mode=mode,
+                    reason="",
                     outcome="failed",
                     requests=requests,
                     listed=listed,

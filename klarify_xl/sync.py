@@ -6,17 +6,23 @@ without a stamp; then, and at least once a day, everything is read. Only a verif
 that a procedure is no longer listed.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from klarify_xl.client import Client, Query
 from klarify_xl.errors import CancelledError, KlarifyError, RemovalsError, StoreError
 from klarify_xl.model import Procedure
 from klarify_xl.progress import OnProgress, ignore
-from klarify_xl.store import Mode, Refresh, State, Store, Update
+from klarify_xl.records import Mode, Refresh, State, Update
+from klarify_xl.settings import is_loopback
+from klarify_xl.store import Store
 from klarify_xl.walk import Listing, Probe, probe, read_all, walk
+
+_LOG = logging.getLogger(__name__)
 
 REMOVALS_SHARE: Final = 0.20
 """Share of the listed procedures that may vanish at once without being questioned."""
@@ -44,8 +50,8 @@ class _Sync:
     now: Callable[[], datetime]
     on_progress: OnProgress
 
-    def incremental(self, watermark: datetime) -> Update | None:
-        """Read what changed; None where only a full walk can tell what happened."""
+    def incremental(self, watermark: datetime) -> Update | str:
+        """Read what changed, or return why only a full walk can tell what happened."""
         settings = self.client.settings
         before = probe(self.client, self.deadline_at)
         query = Query(
@@ -55,17 +61,18 @@ class _Sync:
             self.client, query, deadline_at=self.deadline_at, on_progress=self.on_progress
         )
         if result.quarantined:
-            return None
+            return "an item has no usable id"
         # A removal between two pages shifts the later ones; a single page can't be shifted.
         if result.pages > 1 and probe(self.client, self.deadline_at) != before:
-            return None
+            return "procedures changed between two pages"
         listed = len(self.listed | result.procedures.keys())
-        if before.total_count != listed + self.state.shortfall + self.state.quarantined:
-            return None
+        expected = listed + self.state.shortfall + self.state.quarantined
+        if before.total_count != expected:
+            return f"{before.total_count} procedures are counted, {expected} were expected"
         state = replace(self.state, watermark=self._watermark(before))
-        return self._update("incremental", state, result.procedures, before, frozenset())
+        return self._update("", state, result.procedures, before, frozenset())
 
-    def full(self, key_mark: str) -> Update:
+    def full(self, key_mark: str, reason: str) -> Update:
         """Read everything, and work out what is no longer listed."""
         listing = read_all(
             self.client,
@@ -75,7 +82,7 @@ class _Sync:
         )
         removed = self._removed(listing)
         state = State(
-            base_url=self.client.base_url,
+            base_url=self.state.base_url or self.client.base_url,
             watermark=self._watermark(listing.probe),
             last_full_at=self.started_at,
             # Kept rows of a walk with unusable items count as listed.
@@ -85,7 +92,7 @@ class _Sync:
             quarantined=listing.quarantined,
             key_mark=key_mark,
         )
-        return self._update("full", state, listing.procedures, listing.probe, removed)
+        return self._update(reason, state, listing.procedures, listing.probe, removed)
 
     def _removed(self, listing: Listing) -> frozenset[str]:
         vanished = self.listed - listing.procedures.keys()
@@ -120,14 +127,15 @@ class _Sync:
 
     def _update(
         self,
-        mode: Mode,
+        reason: str,
         state: State,
         read: dict[str, Procedure],
         before: Probe,
         removed: frozenset[str],
     ) -> Update:
         return Update(
-            mode=mode,
+            mode="full" if reason else "incremental",
+            reason=reason,
             state=state,
             read=read,
             removed=removed,
@@ -190,26 +198,39 @@ def sync(
         now=now,
         on_progress=on_progress,
     )
-    mode: Mode = (
-        "full" if full or _full_is_due(client, state, key_mark, started_at) else "incremental"
-    )
+    reason = _reason_for_full(client, state, key_mark, started_at, asked=full)
     try:
-        update = None
-        if mode == "incremental" and state.watermark is not None:
+        update: Update | str = reason
+        if not reason and state.watermark is not None:
             update = run.incremental(state.watermark)
-        if update is None:
-            mode = "full"
-            update = run.full(key_mark)
+        if isinstance(update, str):
+            reason = update
+            _LOG.info("Reading everything: %s", reason)
+            update = run.full(key_mark, reason)
     except CancelledError:
         raise
     except KlarifyError as error:
+        _LOG.error("Refresh failed: %s", error)
+        mode: Mode = "full" if reason else "incremental"
         store.record_failure(mode, started_at, now(), client.request_count, str(error))
         raise
-    return store.apply(update)
+    log = store.apply(update)
+    _LOG.info(
+        "Refresh %d (%s) %s: %d listed, %d added, %d changed, %d removed, %d returned",
+        log.id,
+        log.mode,
+        log.outcome,
+        log.listed,
+        log.added,
+        log.changed,
+        log.removed,
+        log.returned,
+    )
+    return log
 
 
 def _refuse_other_address(client: Client, store: Store, state: State) -> None:
-    if state.base_url and state.base_url != client.base_url:
+    if state.base_url and _place(state.base_url) != _place(client.base_url):
         raise StoreError(
             f"The store {store.path} holds procedures from {state.base_url}, not from "
             f"{client.base_url}.",
@@ -217,8 +238,22 @@ def _refuse_other_address(client: Client, store: Store, state: State) -> None:
         )
 
 
-def _full_is_due(client: Client, state: State, key_mark: str, now: datetime) -> bool:
-    if state.watermark is None or state.last_full_at is None or state.key_mark != key_mark:
-        return True
-    age = now - state.last_full_at
-    return not timedelta(0) <= age < client.settings.full_every
+def _place(base_url: str) -> str:
+    """Return what tells addresses apart: on loopback a port means nothing lasting."""
+    parts = urlsplit(base_url)
+    return f"loopback{parts.path}" if is_loopback(parts.hostname or "") else base_url
+
+
+def _reason_for_full(
+    client: Client, state: State, key_mark: str, now: datetime, *, asked: bool
+) -> str:
+    """Return why a full walk is due, or "" if an incremental one will do."""
+    if asked:
+        return "asked for"
+    if state.watermark is None or state.last_full_at is None:
+        return "first refresh"
+    if state.key_mark != key_mark:
+        return "another access key"
+    if not timedelta(0) <= now - state.last_full_at < client.settings.full_every:
+        return f"due every {client.settings.full_every.total_seconds() / 3600:.0f} hours"
+    return ""

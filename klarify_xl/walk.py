@@ -6,12 +6,12 @@ Page 0 comes first, then a bounded number of pages in flight; they are looked at
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from klarify_xl.client import Client, Page, Query
+from klarify_xl.client import Client, Flight, Page, Query
 from klarify_xl.errors import (
     RemovalsError,
     ReplyError,
@@ -197,7 +197,7 @@ def _pages(client: Client, query: Query, deadline_at: float) -> Iterator[Callabl
     first = client.page(query, deadline_at=deadline_at)
     yield lambda: first
     planned = -(-first.total_count // query.page_size) if first.has_next else 1
-    flying: deque[Future[Page]] = deque()
+    flying: deque[Flight] = deque()
     following = 1
     for number in range(1, MOST_PAGES):
         while following <= number or (
@@ -205,8 +205,7 @@ def _pages(client: Client, query: Query, deadline_at: float) -> Iterator[Callabl
         ):
             flying.append(client.submit(replace(query, page=following), deadline_at))
             following += 1
-        future = flying.popleft()
-        yield lambda future=future: client.wait(future, deadline_at)  # type: ignore[misc]
+        yield partial(client.wait, flying.popleft(), deadline_at)
 
 
 def read_all(

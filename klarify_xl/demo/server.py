@@ -73,7 +73,7 @@ class Request:
     at: float
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A request that gets an error document."""
 
     def __init__(self, status: int, document: dict[str, str]) -> None:
@@ -136,6 +136,11 @@ class DemoServer:
         self._thread.join()
         self._http.server_close()
 
+    def wait(self) -> None:
+        """Wait until the server is stopped, interruptibly."""
+        while not self.stopping.wait(0.5):
+            pass
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -164,7 +169,7 @@ class DemoServer:
         start = page * step
         if start >= len(listed) and page > 0:
             if self.behaviour.past_end == "error":
-                raise _Refused(400, {"error": "page out of range"})
+                raise _RefusedError(400, {"error": "page out of range"})
             if self.behaviour.past_end == "last":
                 start = max(0, len(listed) - 1) // step * step
         return {
@@ -179,7 +184,7 @@ class DemoServer:
             "asc",
             "desc",
         }:
-            raise _Refused(400, {"error": "invalid sort"})
+            raise _RefusedError(400, {"error": "invalid sort"})
         with self.organisation.lock:
             version, rows = self._sorted.get(sort, (-1, []))
             if version != self.organisation.version:
@@ -197,7 +202,7 @@ class DemoServer:
         try:
             moment = datetime.strptime(after, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         except ValueError:
-            raise _Refused(400, {"error": "invalid last_updated_at"}) from None
+            raise _RefusedError(400, {"error": "invalid last_updated_at"}) from None
         least = f"{moment:%Y-%m-%dT%H:%M:%S}"
         if self.behaviour.after_inclusive:
             return [row for row in rows if str(row["updated_at"])[:19] >= least]
@@ -216,13 +221,34 @@ class DemoServer:
 def _number(query: Mapping[str, str], name: str, default: int, least: int) -> int:
     text = query.get(name, str(default))
     if not text.isdigit() or int(text) < least:
-        raise _Refused(400, {"error": f"invalid {name}"})
+        raise _RefusedError(400, {"error": f"invalid {name}"})
     return int(text)
 
 
 def _rank(row: Row, name: str) -> Any:  # noqa: ANN401
     value = row.get(name)
     return _STATUS_ORDER.get(str(value), -1) if name == "status" else str(value)
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    """What a request asked for."""
+
+    path: str
+    key: str | None
+    accepted: bool
+    query: Mapping[str, str]
+    raw_query: str
+
+
+def _admit(arrived: _Arrived) -> None:
+    """Refuse what the API refuses, as it does (API reference, "Error Handling")."""
+    if arrived.path != PATH:
+        raise _RefusedError(404, {"error": "not found"})
+    if not arrived.key:
+        raise _RefusedError(500, MISSING_KEY)
+    if not arrived.accepted:
+        raise _RefusedError(404, INVALID_KEY)
 
 
 class _HttpServer(ThreadingHTTPServer):
@@ -249,7 +275,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a request, or commit the fault that is scripted for it."""
         demo = self.server.demo
         parts = urlsplit(self.path)
-        query = {name: texts[-1] for name, texts in parse_qs(parts.query, True).items()}
+        query = {
+            name: texts[-1] for name, texts in parse_qs(parts.query, keep_blank_values=True).items()
+        }
         key = query.pop("access_key", None)
         accepted = key is not None and hmac.compare_digest(key.encode(), demo.access_key.encode())
         headers = dict(self.headers.items())
@@ -258,22 +286,15 @@ class _Handler(BaseHTTPRequestHandler):
         is_walk = query.get("sort", "").startswith("created_at")
         fault = demo.faults.next_for(int(page) if page.isdigit() else None, walk=is_walk)
         demo.stopping.wait(demo.latency)
-        self._commit(fault, parts.path, key, accepted, query, parts.query)
+        arrived = _Arrived(parts.path, key, accepted, query, parts.query)
+        self._commit(fault, arrived)
 
-    def _commit(
-        self,
-        fault: Fault | None,
-        path: str,
-        key: str | None,
-        accepted: bool,
-        query: dict[str, str],
-        raw_query: str,
-    ) -> None:
+    def _commit(self, fault: Fault | None, arrived: _Arrived) -> None:
         demo = self.server.demo
         if fault is None:
-            self._send(*self._regular(path, key, accepted, query))
+            self._send(*self._regular(arrived))
         elif fault.kind == "reply":
-            headers = {n: v.replace("{query}", raw_query) for n, v in fault.headers.items()}
+            headers = {n: v.replace("{query}", arrived.raw_query) for n, v in fault.headers.items()}
             self._send(fault.status, fault.body, headers)
         elif fault.kind == "reset":
             self._reset()
@@ -284,7 +305,7 @@ class _Handler(BaseHTTPRequestHandler):
                 fault.mutate(demo.organisation)
             if fault.kind == "slow":
                 demo.stopping.wait(fault.seconds)
-            status, body = self._regular(path, key, accepted, query)
+            status, body = self._regular(arrived)
             if fault.kind == "edit" and fault.edit:
                 body = json.dumps(fault.edit(json.loads(body))).encode()
             if fault.kind == "cut":
@@ -294,18 +315,11 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._send(status, body)
 
-    def _regular(
-        self, path: str, key: str | None, accepted: bool, query: dict[str, str]
-    ) -> tuple[int, bytes]:
+    def _regular(self, arrived: _Arrived) -> tuple[int, bytes]:
         try:
-            if path != PATH:
-                raise _Refused(404, {"error": "not found"})
-            if not key:
-                raise _Refused(500, MISSING_KEY)
-            if not accepted:
-                raise _Refused(404, INVALID_KEY)
-            return 200, json.dumps(self.server.demo.answer(query)).encode()
-        except _Refused as refused:
+            _admit(arrived)
+            return 200, json.dumps(self.server.demo.answer(arrived.query)).encode()
+        except _RefusedError as refused:
             return refused.status, json.dumps(refused.document).encode()
 
     def _send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:

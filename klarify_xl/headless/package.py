@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 from openpyxl import Workbook
@@ -37,8 +37,9 @@ _TERMS: Final = "{http://purl.org/dc/terms/}"
 _VARIANT: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes}"
 
 _FONT_ORDER: Final = (
-    "b i strike condense extend outline shadow u vertAlign sz color name family charset scheme"
-).split()
+    *("b", "i", "strike", "condense", "extend", "outline", "shadow", "u"),
+    *("vertAlign", "sz", "color", "name", "family", "charset", "scheme"),
+)
 """Order of a font's children (ECMA-376 part 1, 18.8.22, as Excel writes it)."""
 
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
@@ -66,7 +67,7 @@ def save(workbook: Workbook, *, data_mark: str, made_at: datetime) -> bytes:
         data_mark: Checksum of what it was made from.
         made_at: Time stamp of the document (UTC).
     """
-    properties = workbook.custom_doc_props
+    properties: Any = workbook.custom_doc_props  # type: ignore[attr-defined]
     properties.append(StringProperty(name=DATA_MARK, value=data_mark))
     properties.append(StringProperty(name=CONTENT_MARK, value="-"))
     saved = io.BytesIO()

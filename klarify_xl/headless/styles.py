@@ -67,7 +67,8 @@ def cell_kind(kind: ColumnKind, value: object) -> CellKind:
 
 def cell_style(kind: CellKind, *, linked: bool) -> NamedStyle:
     """Return the cell style of a kind of cell; linked cells look like links."""
-    underline, colour = ("single", LINK_COLOUR) if linked else (None, "000000")
+    underline: Literal["single"] | None = "single" if linked else None
+    colour = LINK_COLOUR if linked else "000000"
     is_number = kind == "number"
     return NamedStyle(
         name=f"Klarify {kind}{' link' if linked else ''}",

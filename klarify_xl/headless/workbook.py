@@ -13,7 +13,6 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableStyleInfo
-from openpyxl.worksheet.worksheet import Worksheet
 
 from klarify_xl.headless import styles
 from klarify_xl.limits import EXCEL_FIRST_DAY
@@ -55,19 +54,14 @@ class _SheetWriter:
     def __init__(self, workbook: Workbook, sheet: Sheet) -> None:
         self._workbook = workbook
         self._sheet = sheet
-        self._worksheet: Worksheet = workbook.create_sheet(sheet.name)
+        # Untyped: the published stubs lack what is needed of cells, headers and footers.
+        self._worksheet: Any = workbook.create_sheet(sheet.name)
         self._formats: dict[tuple[styles.CellKind, bool], Any] = {}
         for number, column in enumerate(sheet.columns, start=1):
-            cell = self._cell(1, number)
+            cell = self._worksheet.cell(1, number)
             cell.value = column.title
             cell.style = _registered(workbook, styles.header_style())
         self._worksheet.row_dimensions[1].height = styles.HEADER_HEIGHT
-
-    def _cell(self, row: int, column: int) -> SheetCell:
-        cell = self._worksheet.cell(row, column)
-        if not isinstance(cell, SheetCell):
-            raise TypeError(f"{cell.coordinate} is part of a merged range")
-        return cell
 
     def write_row(self, row: int, values: tuple[Cell, ...]) -> None:
         """Write the cells of a row, counted from 1 as Excel does."""
@@ -75,7 +69,7 @@ class _SheetWriter:
         for number, (column, value) in enumerate(
             zip(self._sheet.columns, values, strict=True), start=1
         ):
-            cell = self._cell(row, number)
+            cell = self._worksheet.cell(row, number)
             is_link = isinstance(value, Link)
             # Formats are shared objects: to set them one by one would take longer than the rest.
             cell._style = self._format(styles.cell_kind(column.kind, value), linked=is_link)  # noqa: SLF001
@@ -93,7 +87,7 @@ class _SheetWriter:
     def _format(self, kind: styles.CellKind, *, linked: bool) -> Any:  # noqa: ANN401
         key = (kind, linked)
         if key not in self._formats:
-            sample = SheetCell(self._worksheet)
+            sample: Any = SheetCell(self._worksheet, row=1, column=1)
             sample.style = _registered(self._workbook, styles.cell_style(kind, linked=linked))
             self._formats[key] = sample._style  # noqa: SLF001
         return self._formats[key]
@@ -148,7 +142,7 @@ def _registered(workbook: Workbook, style: NamedStyle) -> str:
     return str(style.name)
 
 
-def _fill(cell: SheetCell, value: str | float | datetime) -> None:
+def _fill(cell: Any, value: str | float | datetime) -> None:  # noqa: ANN401
     """Set a cell's value, typed: a string stays a string whatever it looks like."""
     if isinstance(value, datetime):
         moment = value.astimezone(UTC)

@@ -1,0 +1,231 @@
+"""How results, progress, findings and changes are shown on a terminal or to a program."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
+
+from klarify_xl.check import Finding
+from klarify_xl.errors import KlarifyError
+from klarify_xl.model import readable
+from klarify_xl.pipeline import RefreshResult
+from klarify_xl.progress import OnProgress, Progress, ignore
+from klarify_xl.records import Change, Refresh
+from klarify_xl.text import safe_text
+
+_PLAIN_SECONDS: Final = 5.0
+_SIGNS: Final = {"fine": ("✓", "green"), "look": ("!", "yellow"), "broken": ("✗", "red")}
+_KINDS: Final = {
+    "added": ("+", "green"),
+    "changed": ("~", "yellow"),
+    "removed": ("-", "red"),
+    "returned": ("+", "green"),
+}
+
+
+class Screen:
+    """Where a command shows things: results on standard output, the rest on standard error.
+
+    Args:
+        quiet: Show results and errors only.
+        as_json: Show one JSON document on standard output and nothing else there.
+    """
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self._quiet = quiet
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def line(self, text: str | Text = "") -> None:
+        """Show a line of the result to a person."""
+        if not self.as_json:
+            self._out.print(text if isinstance(text, Text) else Text(text))
+
+    def note(self, text: str) -> None:
+        """Show a line beside the result."""
+        if not self._quiet:
+            self._err.print(Text(text))
+
+    def document(self, content: Mapping[str, Any] | Sequence[Any]) -> None:
+        """Show the result to a program."""
+        if self.as_json:
+            # ASCII, so that it survives every code page on the way.
+            self._out.file.write(json.dumps(content, indent=2) + "\n")
+            self._out.file.flush()
+
+    def table(self, table: Table) -> None:
+        """Show a table of the result."""
+        if not self.as_json:
+            self._out.print(table, soft_wrap=False)
+
+    def failure(self, error: KlarifyError, exit_code: int) -> None:
+        """Show what went wrong and what to do next."""
+        message = Text.assemble(("Error: ", "bold red"), _line(str(error)))
+        self._err.print(message)
+        if error.hint:
+            self._err.print(Text.assemble(("What to do: ", "bold"), _line(error.hint)))
+        self.document(
+            {
+                "outcome": "failed",
+                "error": type(error).__name__,
+                "message": str(error),
+                "hint": error.hint,
+                "exit_code": exit_code,
+            }
+        )
+
+    @contextmanager
+    def progress(self) -> Iterator[OnProgress]:
+        """Give what shows progress: bars on a terminal, a line now and then elsewhere."""
+        if self._quiet or self.as_json:
+            yield ignore
+        elif self._err.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+            )
+            with Bars(*columns, console=self._err, transient=True) as bars:
+                tasks: dict[str, Any] = {}
+
+                def show(step: Progress) -> None:
+                    if step.stage not in tasks:
+                        tasks[step.stage] = bars.add_task(step.stage, total=step.total)
+                    bars.update(tasks[step.stage], completed=step.done, total=step.total)
+
+                yield show
+        else:
+            yield _PlainProgress(self)
+
+
+class _PlainProgress:
+    """Shows the end of each stage, and a line every few seconds until then."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._shown_at = time.monotonic()
+
+    def __call__(self, step: Progress) -> None:
+        now = time.monotonic()
+        if step.done >= step.total or now - self._shown_at >= _PLAIN_SECONDS:
+            self._shown_at = now
+            self._screen.note(f"{step.stage}: {step.done:,} of {step.total:,}")
+
+
+def _line(text: str) -> str:
+    """Return remote text as one line without anything that steers a terminal."""
+    return " ".join(safe_text(text).text.split())
+
+
+def show_result(screen: Screen, result: RefreshResult) -> None:
+    """Show what a refresh did."""
+    screen.document(result.as_json())
+    count = f"{result.procedures:,} procedures"
+    reason = f" ({result.reason})" if result.reason else ""
+    screen.line(f"Read:    {count}, {result.mode} refresh{reason}, {result.requests} requests")
+    screen.line(f"Found:   {summary(result)}")
+    if result.quarantined:
+        screen.line(f"         {result.quarantined} items without a usable id were left out")
+    if result.shortfall:
+        screen.line(f"         the API counts {result.shortfall} more than it lists")
+    if result.outcome == "unchanged":
+        screen.line(f"Wrote:   nothing, {result.out} is up to date and was not touched")
+    else:
+        rows = ", ".join(f"{name} {number:,}" for name, number in result.rows.items())
+        screen.line(f"Wrote:   {result.out} (rows: {rows})")
+    screen.line(f"Store:   {result.store}")
+    screen.line(f"Took:    {result.seconds:.1f} s")
+
+
+def summary(counts: RefreshResult | Refresh) -> str:
+    """Return what a refresh found, in a few words."""
+    parts = [
+        (counts.added, "added"),
+        (counts.changed, "changed"),
+        (counts.removed, "no longer listed"),
+        (counts.returned, "listed again"),
+    ]
+    return ", ".join(f"{number:,} {word}" for number, word in parts if number) or "nothing new"
+
+
+def show_findings(screen: Screen, findings: Iterable[Finding]) -> None:
+    """Show the lines of a check."""
+    findings = list(findings)
+    screen.document(
+        [
+            {"subject": f.subject, "state": f.state, "detail": f.detail, "advice": f.advice}
+            for f in findings
+        ]
+    )
+    for finding in findings:
+        sign, colour = _SIGNS[finding.state]
+        text = Text.assemble((sign, colour), f" {finding.subject:<10}", _line(finding.detail))
+        screen.line(text)
+        if finding.advice:
+            screen.line(f"             → {_line(finding.advice)}")
+
+
+def show_changes(screen: Screen, changes: Sequence[Change], *, most: int) -> None:
+    """Show the history, one line for each procedure and field, newest refresh first."""
+    screen.document([_change_document(change) for change in changes])
+    shown = 0
+    for (refresh, kind), group in _by_refresh_and_kind(changes).items():
+        moment = group[0].at
+        ids = {change.id for change in group}
+        word = {"removed": "no longer listed", "returned": "listed again"}.get(kind, kind)
+        screen.line(f"{moment:%Y-%m-%d %H:%M} UTC, refresh {refresh}: {len(ids):,} {word}")
+        sign, colour = _KINDS[kind]
+        for change in _worth_showing(group):
+            if shown >= most:
+                screen.line(f"  … more with --limit (shown: {most})")
+                return
+            shown += 1
+            what = ""
+            if change.field:
+                old, new = _line(readable(change.old)) or "–", _line(readable(change.new)) or "–"
+                what = f"  {change.field}: {old} → {new}"
+            name = f" {_line(change.name)} [{_line(change.id)}]"
+            screen.line(Text.assemble("  ", (sign, colour), name, what))
+
+
+def _by_refresh_and_kind(changes: Sequence[Change]) -> dict[tuple[int, str], list[Change]]:
+    order = list(_KINDS)
+    groups: defaultdict[tuple[int, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        groups[change.refresh, change.kind].append(change)
+    keys = sorted(groups, key=lambda key: (-key[0], order.index(key[1])))
+    return {key: groups[key] for key in keys}
+
+
+def _worth_showing(group: Sequence[Change]) -> Iterator[Change]:
+    """Leave out the stamp of a procedure where another field says what has changed."""
+    explained = {change.id for change in group if change.field not in (None, "updated_at")}
+    for change in group:
+        if change.field != "updated_at" or change.id not in explained:
+            yield change
+
+
+def _change_document(change: Change) -> dict[str, Any]:
+    def value(text: str | None) -> object:
+        return None if text is None else json.loads(text)
+
+    return {
+        "refresh": change.refresh,
+        "at": change.at.isoformat(),
+        "id": change.id,
+        "name": change.name,
+        "kind": change.kind,
+        "field": change.field,
+        "old": value(change.old),
+        "new": value(change.new),
+    }
