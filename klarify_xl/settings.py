@@ -252,11 +252,15 @@ def keep_in_keyring(base_url: str, key: AccessKey) -> str:
     import keyring  # noqa: PLC0415
     from keyring.errors import KeyringError  # noqa: PLC0415
 
+    backend = keyring.get_keyring()
+    # keyring falls back to plain text files; its own mark for a safe place is a priority from 1.
+    if backend.priority < 1 and "PYTHON_KEYRING_BACKEND" not in os.environ:
+        raise _no_keyring(backend.name)
     try:
         keyring.set_password(KEYRING_SERVICE, keyring_account(base_url), key.reveal())
     except KeyringError as error:
-        raise _no_keyring(error) from None
-    return f"{keyring.get_keyring().name}, account {keyring_account(base_url)}"
+        raise _no_keyring(type(error).__name__) from None
+    return f"{backend.name}, account {keyring_account(base_url)}"
 
 
 def forget_in_keyring(base_url: str) -> bool:
@@ -273,13 +277,13 @@ def forget_in_keyring(base_url: str) -> bool:
     except PasswordDeleteError:
         return False
     except KeyringError as error:
-        raise _no_keyring(error) from None
+        raise _no_keyring(type(error).__name__) from None
     return True
 
 
-def _no_keyring(error: Exception) -> ConfigurationError:
+def _no_keyring(reason: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The OS keyring can't be used ({type(error).__name__}).",
+        f"There is no safe OS keyring that can be used here ({reason}).",
         hint=f"On a machine without one, set {KEY_VARIABLE} in the environment or a .env file.",
     )
 
