@@ -10,9 +10,13 @@ def main() -> None:
 
         print(f"klarify-xl {__version__}")  # noqa: T201
         return
-    from klarify_xl.cli import run  # noqa: PLC0415
+    try:
+        from klarify_xl.cli import run  # noqa: PLC0415
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        # Before any command has begun, so there is nothing to say but the exit code.
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -86,9 +86,16 @@ def _proxy(base_url: str) -> Finding:
     proxy = urllib.request.getproxies().get(parts.scheme)
     if not proxy:
         return Finding("Proxy", "fine", "none")
-    # Without a login that may stand in it.
-    shown = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    name = f"{shown.hostname}:{shown.port}" if shown.port else str(shown.hostname)
+    try:
+        shown = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+        # Without a login that may stand in it.
+        name = f"{shown.hostname}:{shown.port}" if shown.port else str(shown.hostname)
+    except ValueError:
+        error = ConfigurationError(
+            f"{parts.scheme.upper()}_PROXY is not an address that can be read.",
+            hint="It looks like http://proxy.example:3128; in a login, percent-encode / # ? and @.",
+        )
+        return _broken("Proxy", error)
     if urllib.request.proxy_bypass(parts.hostname or ""):
         return Finding("Proxy", "fine", f"{name}, not used for {parts.hostname}")
     return Finding("Proxy", "fine", name)

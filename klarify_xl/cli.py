@@ -6,10 +6,10 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -53,6 +53,13 @@ EXIT_CODES: Final[tuple[tuple[int, str, tuple[type[KlarifyError], ...]], ...]] =
 
 EXIT_UNEXPECTED: Final = 1
 EXIT_UNCHANGED: Final = 10
+EXIT_STOPPED: Final = 130
+
+_USAGE_ERROR: Final[Any] = typer.BadParameter.__base__
+"""What Typer raises for a wrong option; the class itself has no public name there."""
+
+_SETTLED: Final = timedelta(minutes=1)
+"""How long ago the demo's people have stopped editing when a refresh begins."""
 
 app = typer.Typer(
     help="Klarify's procedures in Excel.",
@@ -86,8 +93,17 @@ LogFileOption = Annotated[
 
 
 def run() -> None:
-    """Run the command line."""
-    app(prog_name="klarify-xl")
+    """Run the command line, and exit."""
+    try:
+        sys.exit(app(prog_name="klarify-xl", standalone_mode=False))
+    except _USAGE_ERROR as error:
+        wrong = ConfigurationError(
+            error.format_message(), hint="See `klarify-xl --help`, or a command's own --help."
+        )
+        Screen(as_json="--json" in sys.argv).failure(wrong, exit_code(wrong))
+        sys.exit(exit_code(wrong))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(EXIT_STOPPED)
 
 
 def exit_code(error: KlarifyError) -> int:
@@ -109,6 +125,16 @@ def _reported(screen: Screen) -> Iterator[None]:
         stopped = CancelledError("Stopped. The workbook and the stored data are as they were.")
         screen.failure(stopped, exit_code(stopped))
         raise typer.Exit(exit_code(stopped)) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        logging.getLogger("klarify_xl").exception("Unexpected error")
+        unexpected = KlarifyError(
+            f"Something unexpected happened: {type(error).__name__}.",
+            hint="Please report it, with the file of --log-file if you can.",
+        )
+        screen.failure(unexpected, EXIT_UNEXPECTED)
+        raise typer.Exit(EXIT_UNEXPECTED) from None
 
 
 @contextmanager
@@ -282,7 +308,10 @@ def _key_remove(base_url: BaseUrlOption = None) -> None:
 @app.command("demo")
 def _demo(
     out: OutOption = Path("klarify.xlsx"),
-    store: Annotated[Path, typer.Option(help="The demo's store.")] = Path("klarify-demo.db"),
+    store: Annotated[
+        Path | None,
+        typer.Option(help="The demo's store; by default klarify-demo-SEED.db.", show_default=False),
+    ] = None,
     procedures: Annotated[int, typer.Option(min=0, help="Size of the organisation.")] = 1247,
     seed: Annotated[int, typer.Option(help="Another organisation.")] = 1,
     serve: Annotated[bool, typer.Option("--serve", help="Keep serving the demo API.")] = False,
@@ -302,6 +331,7 @@ def _demo(
         if serve:
             _serve(screen, organisation, server)
             return
+        store = store or Path(f"klarify-demo-{seed}.db")
         organisation = _grown_organisation(store, procedures, seed)
         with server(organisation) as running, screen.progress() as on_progress:
             result = refresh(
@@ -310,6 +340,8 @@ def _demo(
                 base_url=running.url,
                 store=store,
                 overwrite=overwrite,
+                # The demo's own options may ask for another organisation.
+                accept_removals=True,
                 on_progress=on_progress,
             )
     show_result(screen, result)
@@ -344,10 +376,10 @@ def _grown_organisation(store: Path, procedures: int, seed: int) -> Organisation
     if store.exists():
         with Store(store, read_only=True) as opened:
             moments = [one.started_at for one in opened.refreshes() if one.outcome != "failed"]
-    now = datetime.now(UTC)
-    organisation = Organisation(procedures=procedures, seed=seed, now=(*moments, now)[0])
-    for moment in (*moments, now)[1:]:
-        organisation.evolve(moment)
+    moments.append(datetime.now(UTC))
+    organisation = Organisation(procedures=procedures, seed=seed, now=moments[0])
+    for moment in moments[1:]:
+        organisation.evolve(moment - _SETTLED)
     return organisation
 
 

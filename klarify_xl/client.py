@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -70,8 +70,9 @@ class Query:
         }
         if self.updated_after is not None:
             # Rounded down and with "Z": "+00:00" would reach the server as a space.
-            moment = self.updated_after.astimezone(UTC)
-            parameters["last_updated_at"] = f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+            # Not by strftime: it writes a year before 1000 with fewer than four digits.
+            moment = self.updated_after.astimezone(UTC).replace(tzinfo=None)
+            parameters["last_updated_at"] = f"{moment.isoformat(timespec='seconds')}Z"
         return parameters
 
 
@@ -119,7 +120,7 @@ class Client:
 
     def __init__(
         self,
-        access_key: AccessKey | str,
+        access_key: AccessKey | str | None,
         base_url: str | None = None,
         *,
         settings: Settings | None = None,
@@ -138,10 +139,14 @@ class Client:
         self._cancelled = threading.Event()
         self._sleep = sleep or self._cancelled.wait
         self._count_lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(self.settings.concurrency)
         self._requests = 0
+        self._is_closed = False
         self._log_redaction = LogRedaction(self._key)
-        self._log_redaction.__enter__()
-        self._session = new_session(self.settings.concurrency)
+        self._log_redaction.hold()
+        self._session = new_session(
+            self.settings.concurrency, direct=urlsplit(self.base_url).scheme == "http"
+        )
 
     @property
     def key(self) -> AccessKey:
@@ -177,6 +182,8 @@ class Client:
     def submit(self, query: Query, deadline_at: float) -> Flight:
         """Start to fetch a page and return at once; `wait` gives the page."""
         future: Flight = Future()
+        # A request may outlive the client, and must not be logged with its URL even then.
+        self._log_redaction.hold()
 
         def fetch() -> None:
             try:
@@ -188,6 +195,8 @@ class Client:
                 future.set_exception(ReplyError(f"Unexpected {type(error).__name__} in a request."))
             else:
                 future.set_result(page)
+            finally:
+                self._log_redaction.release()
 
         threading.Thread(target=fetch, name=f"klarify-page-{query.page}", daemon=True).start()
         return future
@@ -199,16 +208,11 @@ class Client:
             DeadlineError: The moment `deadline_at` has passed.
             CancelledError: `cancel` was called.
         """
-        while True:
-            try:
-                return future.result(timeout=_WAKE_UP)
-            except TimeoutError:
-                if future.done():
-                    raise
-            if self._cancelled.is_set():
-                raise CancelledError("The refresh was cancelled. Nothing was changed.")
+        while not wait([future], timeout=_WAKE_UP).done:
+            self._stop_if_cancelled()
             if self.clock() > deadline_at:
                 raise self._too_late()
+        return future.result()
 
     def cancel(self) -> None:
         """Make every waiting and future request end with `CancelledError`; any thread may call."""
@@ -216,9 +220,12 @@ class Client:
 
     def close(self) -> None:
         """Stop requests that still run and give the connections back."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._cancelled.set()
         self._session.close()
-        self._log_redaction.__exit__(None, None, None)
+        self._log_redaction.release()
 
     def __enter__(self) -> Self:
         return self
@@ -252,14 +259,19 @@ class Client:
             self._sleep(pause)
 
     def _attempt(self, query: Query, deadline_at: float) -> Page | Failure:
-        if self._cancelled.is_set():
-            raise CancelledError("The refresh was cancelled. Nothing was changed.")
-        with self._count_lock:
-            self._requests += 1
+        # A walk that starts again leaves pages behind, which still count as in flight.
+        while not self._places.acquire(timeout=_WAKE_UP):
+            if self.clock() > deadline_at:
+                return Failure(self._too_late())
         try:
+            self._stop_if_cancelled()
+            with self._count_lock:
+                self._requests += 1
             return self._exchange(query, deadline_at)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = describe(error, self.host, self._key)
+        finally:
+            self._places.release()
         return failure
 
     def _exchange(self, query: Query, deadline_at: float) -> Page | Failure:
@@ -296,10 +308,15 @@ class Client:
                 return Failure(ReplyError(f"{self.host} sent a reply of more than {limit} MiB."))
             now = self.clock()
             if now > deadline_at:
-                raise self._too_late()
+                # Not raised here: a traceback would keep this call's frames, and so the URL.
+                return Failure(self._too_late())
             if now - started > self.settings.read_timeout or self._cancelled.is_set():
                 return timed_out(self.host)
         return b"".join(blocks)
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise CancelledError("The refresh was cancelled. Nothing was changed.")
 
     def _too_late(self) -> DeadlineError:
         return DeadlineError(

@@ -1,6 +1,8 @@
 """How results, progress, findings and changes are shown on a terminal or to a program."""
 
+import io
 import json
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +24,11 @@ from klarify_xl.records import Change, Refresh
 from klarify_xl.text import safe_text
 
 _PLAIN_SECONDS: Final = 5.0
-_SIGNS: Final = {"fine": ("✓", "green"), "look": ("!", "yellow"), "broken": ("✗", "red")}
+_SIGNS: Final = {
+    "fine": ("✓", "ok", "green"),
+    "look": ("!", "!", "yellow"),
+    "broken": ("✗", "X", "red"),
+}
 _KINDS: Final = {
     "added": ("+", "green"),
     "changed": ("~", "yellow"),
@@ -41,9 +47,22 @@ class Screen:
 
     def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
         self.as_json = as_json
+        self.has_document = False
         self._quiet = quiet
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A code page without some letter must not end a refresh.
+                stream.reconfigure(errors="replace")
         self._out = Console(highlight=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def sign(self, sign: str, plain: str) -> str:
+        """Return a sign, or plain letters where the output can't show it."""
+        try:
+            sign.encode(self._out.encoding)
+        except UnicodeEncodeError:
+            return plain
+        return sign
 
     def line(self, text: str | Text = "") -> None:
         """Show a line of the result to a person."""
@@ -58,6 +77,7 @@ class Screen:
     def document(self, content: Mapping[str, Any] | Sequence[Any]) -> None:
         """Show the result to a program."""
         if self.as_json:
+            self.has_document = True
             # ASCII, so that it survives every code page on the way.
             self._out.file.write(json.dumps(content, indent=2) + "\n")
             self._out.file.flush()
@@ -136,8 +156,10 @@ def show_result(screen: Screen, result: RefreshResult) -> None:
     screen.line(f"Found:   {summary(result)}")
     if result.quarantined:
         screen.line(f"         {result.quarantined} items without a usable id were left out")
-    if result.shortfall:
+    if result.shortfall > 0:
         screen.line(f"         the API counts {result.shortfall} more than it lists")
+    if result.shortfall < 0:
+        screen.line(f"         {-result.shortfall} no longer listed ones were kept meanwhile")
     if result.outcome == "unchanged":
         screen.line(f"Wrote:   nothing, {result.out} is up to date and was not touched")
     else:
@@ -168,11 +190,12 @@ def show_findings(screen: Screen, findings: Iterable[Finding]) -> None:
         ]
     )
     for finding in findings:
-        sign, colour = _SIGNS[finding.state]
-        text = Text.assemble((sign, colour), f" {finding.subject:<10}", _line(finding.detail))
+        sign, plain, colour = _SIGNS[finding.state]
+        shown = screen.sign(sign, plain)
+        text = Text.assemble((shown, colour), f" {finding.subject:<10}", _line(finding.detail))
         screen.line(text)
         if finding.advice:
-            screen.line(f"             → {_line(finding.advice)}")
+            screen.line(f"             {screen.sign('→', '->')} {_line(finding.advice)}")
 
 
 def show_changes(screen: Screen, changes: Sequence[Change], *, most: int) -> None:
@@ -193,7 +216,7 @@ def show_changes(screen: Screen, changes: Sequence[Change], *, most: int) -> Non
             what = ""
             if change.field:
                 old, new = _line(readable(change.old)) or "–", _line(readable(change.new)) or "–"
-                what = f"  {change.field}: {old} → {new}"
+                what = f"  {change.field}: {old} {screen.sign('→', '->')} {new}"
             name = f" {_line(change.name)} [{_line(change.id)}]"
             screen.line(Text.assemble("  ", (sign, colour), name, what))
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
+from klarify_xl.errors import CancelledError, ConfigurationError
 from klarify_xl.headless.package import save
 from klarify_xl.headless.target import Target
 from klarify_xl.headless.workbook import build_workbook
@@ -107,6 +108,8 @@ def refresh(
         KlarifyError: One of the errors of `klarify_xl.errors`.
     """
     started = time.monotonic()
+    # At once, so that no traceback shows the text among this function's variables.
+    access_key = AccessKey(access_key) if isinstance(access_key, str) else access_key
     if settings is None:
         settings = load_settings(base_url=base_url, store=store)
     if base_url:
@@ -114,6 +117,10 @@ def refresh(
     if store:
         settings = replace(settings, store=Path(store))
     target = Target(out)
+    if settings.store.absolute() == target.path.absolute():
+        raise ConfigurationError(
+            f"Store and workbook are the same file, {out}.", hint="Choose another --store."
+        )
     target.check(overwrite=overwrite)
     key = find_access_key(settings.base_url, explicit=access_key).key
     with (
@@ -121,16 +128,29 @@ def refresh(
         opened.exclusive(),
         closing(Client(key, settings=settings)) as client,
     ):
-        log = sync(
-            client,
-            opened,
-            full=full,
-            accept_removals=accept_removals,
-            now=now,
-            on_progress=on_progress,
-        )
-        rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+        known = opened.last_refresh()
+        try:
+            log = sync(
+                client,
+                opened,
+                full=full,
+                accept_removals=accept_removals,
+                now=now,
+                on_progress=on_progress,
+            )
+            rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+        except KeyboardInterrupt:
+            raise _stopped(stored=opened.last_refresh() != known) from None
     return _result(log, target, settings, rows, time.monotonic() - started)
+
+
+def _stopped(*, stored: bool) -> CancelledError:
+    if stored:
+        return CancelledError(
+            "Stopped. What was read is stored; the workbook may not show it yet.",
+            hint="The next refresh brings the workbook up to date.",
+        )
+    return CancelledError("Stopped. The workbook and the stored data are as they were.")
 
 
 def _write(

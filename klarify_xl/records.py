@@ -22,6 +22,7 @@ class State:
         shortfall: How many more the API counted than it listed.
         quarantined: Items without a usable id at the last full walk.
         key_mark: Mark of the access key that was used.
+        page_size: Page size at the end of the last full walk, 0 for none.
     """
 
     base_url: str = ""
@@ -30,6 +31,7 @@ class State:
     shortfall: int = 0
     quarantined: int = 0
     key_mark: str = ""
+    page_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class Refresh:
         reason: Why it was a full one, "" otherwise.
         outcome: ``changed``, ``unchanged`` or ``failed``.
         requests: Requests sent.
-        fetched: Procedures read.
         listed: Procedures listed afterwards.
+        fetched: Procedures read.
         total_count: Procedures that the API counts.
         quarantined: Items without a usable id.
         shortfall: How many more the API counts than it lists.
@@ -91,17 +93,17 @@ class Refresh:
     reason: str
     outcome: str
     requests: int
-    fetched: int
     listed: int
-    total_count: int
-    quarantined: int
-    shortfall: int
-    added: int
-    changed: int
-    removed: int
-    returned: int
-    watermark: datetime | None
-    error: str | None
+    fetched: int = 0
+    total_count: int = 0
+    quarantined: int = 0
+    shortfall: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    returned: int = 0
+    watermark: datetime | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,11 @@ from klarify_xl.retry import is_timeout, is_transient
 
 _MISSING_KEY: Final = "missing required access_key"
 _INVALID_KEY: Final = "invalid access_key"
+_TOO_DEEP: Final = "its JSON is nested too deeply"
 _REDIRECTIONS: Final = range(300, 400)
+
+_DEEPEST: Final = 100
+"""Levels of nesting; a page has four. Far more could be read here, and nowhere else again."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def judge(  # noqa: PLR0911 -- one decision after the other
     if status in _REDIRECTIONS:
         return Failure(_redirected(host))
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return Failure(_proxy_login())
+        return Failure(proxy_login())
     if is_transient(status):
         message = f"{host} answered with HTTP status {status}."
         hint = "The service may be overloaded or down; try again later."
@@ -91,7 +95,7 @@ def judge(  # noqa: PLR0911 -- one decision after the other
 def _decode(body: bytes) -> tuple[Any, str]:
     """Return the JSON document, or None and what is wrong with it, without quoting it."""
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_reject_constant), ""
+        document = json.loads(body.decode("utf-8-sig"), parse_constant=_reject_constant)
     except UnicodeDecodeError:
         return None, "it is not UTF-8 text"
     except json.JSONDecodeError as error:
@@ -99,7 +103,18 @@ def _decode(body: bytes) -> tuple[Any, str]:
     except ValueError:
         return None, "it holds a number that JSON does not allow"
     except RecursionError:
-        return None, "its JSON is nested too deeply"
+        return None, _TOO_DEEP
+    return (None, _TOO_DEEP) if _is_deeper(document, _DEEPEST) else (document, "")
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return levels == 0 or any(
+        _is_deeper(item, levels - 1) for item in value if isinstance(item, dict | list)
+    )
 
 
 def _reject_constant(_name: str) -> NoReturn:
@@ -155,7 +170,8 @@ def _redirected(host: str) -> WrongAddressError:
     )
 
 
-def _proxy_login() -> NetworkError:
+def proxy_login() -> NetworkError:
+    """Return the error of a proxy that asks for a login."""
     return NetworkError(
         "The proxy asks for a login.",
         hint="Put the user name and password into HTTPS_PROXY, or ask whoever runs the proxy.",

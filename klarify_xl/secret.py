@@ -1,11 +1,12 @@
 """The access key: a value that never shows itself, and its removal from texts and logs."""
 
 import hashlib
+import json
 import logging
 import re
+import threading
 import traceback
-from types import TracebackType
-from typing import Final, NoReturn, Self
+from typing import Final, NoReturn
 from urllib.parse import quote
 
 from klarify_xl.errors import ConfigurationError
@@ -26,7 +27,8 @@ class AccessKey:
     accident: only `reveal` gives the text.
 
     Args:
-        value: The key as the administrator's page shows it.
+        value: The key as the administrator's page shows it; None, which an unset variable gives,
+            counts as blank.
 
     Raises:
         ConfigurationError: The key is blank, or holds a control character or half a character.
@@ -34,8 +36,8 @@ class AccessKey:
 
     __slots__ = ("_pattern", "_value")
 
-    def __init__(self, value: str) -> None:
-        text = value.strip().strip("\ufeff").strip()
+    def __init__(self, value: str | None) -> None:
+        text = (value or "").strip().strip("\ufeff").strip()
         if not text:
             raise ConfigurationError(
                 "The access key is blank.",
@@ -69,8 +71,9 @@ class AccessKey:
     def redact(self, text: str) -> str:
         """Return `text` with every spelling of the key replaced by ``***``.
 
-        Raw, percent-encoded (either case, once or twice), plus-for-space and mixed spellings are
-        found, and whatever else stands as the value of an ``access_key`` parameter.
+        Raw, percent-encoded (either case, once or more), plus-for-space, literal (as Python or
+        JSON quotes it) and mixed spellings are found, and whatever else stands as the value of an
+        ``access_key`` parameter.
         """
         if len(self._value) >= _SHORTEST_REDACTED:
             text = self._pattern.sub(MASK, text)
@@ -89,17 +92,19 @@ class AccessKey:
 
 
 def _any_spelling(character: str) -> str:
-    """Return a pattern for one character of a key, raw or percent-encoded."""
+    """Return a pattern for one character of a key: raw, percent-encoded or as a literal."""
     codes = [f"{byte:02X}" for byte in character.encode()]
     encoded = "".join(
         "%(?:25)*" + "".join(f"[{digit}{digit.lower()}]" for digit in code) for code in codes
     )
     spellings = [re.escape(character), encoded]
     if character == " ":
-        spellings.append(r"\+")
-    escaped = character.encode("unicode_escape").decode("ascii")
-    if escaped != character:
-        spellings.append(re.escape(escaped))
+        spellings += [r"\+", "%(?:25)*2[Bb]"]
+    # As Python and JSON write it within quotation marks.
+    literals = {character.encode("unicode_escape").decode("ascii"), json.dumps(character)[1:-1]}
+    if character == "'":
+        literals.add("\\'")
+    spellings += [re.escape(literal) for literal in sorted(literals - {character})]
     return f"(?:{'|'.join(spellings)})"
 
 
@@ -109,7 +114,7 @@ def encode_for_query(text: str) -> str:
 
 
 class LogRedaction(logging.Filter):
-    """Keeps the key out of the log records of the HTTP libraries while the context is open.
+    """Keeps the key out of the log records of the HTTP libraries while anybody holds it.
 
     urllib3 logs each request with its query string at DEBUG level. A filter on a logger only sees
     what is logged to that very logger, so it is put on each logger of these libraries.
@@ -122,6 +127,8 @@ class LogRedaction(logging.Filter):
         super().__init__()
         self._key = key
         self._loggers: list[logging.Logger] = []
+        self._holders = 0
+        self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record's message and traceback in place; never drop it."""
@@ -134,19 +141,22 @@ class LogRedaction(logging.Filter):
             record.exc_info = None
         return True
 
-    def __enter__(self) -> Self:
-        known = list(logging.root.manager.loggerDict)
-        names = {name for name in known if name.split(".")[0] in _LOGGER_NAMES}
-        self._loggers = [logging.getLogger(name) for name in sorted(names | set(_LOGGER_NAMES))]
-        for logger in self._loggers:
-            logger.addFilter(self)
-        return self
+    def hold(self) -> None:
+        """Begin to redact, or go on for one holder more; any thread may call."""
+        with self._lock:
+            self._holders += 1
+            if self._holders > 1:
+                return
+            known = list(logging.root.manager.loggerDict)
+            names = {name for name in known if name.split(".")[0] in _LOGGER_NAMES}
+            self._loggers = [logging.getLogger(name) for name in sorted(names | set(_LOGGER_NAMES))]
+            for logger in self._loggers:
+                logger.addFilter(self)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for logger in self._loggers:
-            logger.removeFilter(self)
+    def release(self) -> None:
+        """End for one holder; the last one ends the redaction."""
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0:
+                for logger in self._loggers:
+                    logger.removeFilter(self)

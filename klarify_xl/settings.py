@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values, find_dotenv
+from dotenv import dotenv_values
 
 from klarify_xl.errors import ConfigurationError
 from klarify_xl.limits import API_BASE_URL, API_PAGE_SIZE, API_PATH, AWS_SECRET_ID
@@ -36,6 +36,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 
 KEYRING_SERVICE: Final = "klarify-xl"
 
+_USUAL_PORTS: Final = {"https": 443, "http": 80}
 _AWS_REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
@@ -97,12 +98,13 @@ def load_settings(
 def find_variable(name: str) -> tuple[str | None, str]:
     """Return a variable's value and source, from the environment or else a ``.env`` file.
 
-    The ``.env`` file is looked for in the current folder and those above it.
+    The ``.env`` file is looked for in the current folder only: one of a folder above may be
+    somebody else's, and name an address that collects keys.
     """
     if name in os.environ:
         return os.environ[name], f"environment variable {name}"
-    file = find_dotenv(usecwd=True)
-    if not file:
+    file = Path.cwd() / ".env"
+    if not file.is_file():
         return None, ""
     try:
         # Without interpolation: a "$" in a key is a "$".
@@ -124,9 +126,9 @@ def normalise_base_url(address: str) -> str:
     """
     try:
         parts = urlsplit(address.strip())
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
-        host = None
+        host = port = None
     if not host or parts.scheme not in {"https", "http"}:
         raise ConfigurationError(
             "The base URL is not a web address.",
@@ -143,7 +145,9 @@ def normalise_base_url(address: str) -> str:
             hint="Use https://; http is accepted for this machine itself only.",
         )
     path = parts.path.rstrip("/").removesuffix(API_PATH)
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    name = f"[{host}]" if ":" in host else host
+    place = name if port in {None, _USUAL_PORTS[parts.scheme]} else f"{name}:{port}"
+    return f"{parts.scheme}://{place}{path}"
 
 
 def is_loopback(host: str) -> bool:
@@ -231,14 +235,14 @@ def keyring_account(base_url: str) -> str:
 
 
 def _from_keyring(base_url: str) -> tuple[str | None, str]:
-    import keyring  # noqa: PLC0415 -- costs start-up time, and is seldom needed
-    from keyring.errors import KeyringError, NoKeyringError  # noqa: PLC0415
-
     try:
+        import keyring  # noqa: PLC0415 -- costs start-up time, and is seldom needed
+        from keyring.errors import NoKeyringError  # noqa: PLC0415
+
         value = keyring.get_password(KEYRING_SERVICE, keyring_account(base_url))
-    except NoKeyringError:
-        return None, ""
-    except KeyringError as error:
+    except Exception as error:  # noqa: BLE001 -- backends raise what they like
+        if isinstance(error, NoKeyringError):
+            return None, ""
         return None, f"The OS keyring could not be read ({type(error).__name__})."
     return value, f"OS keyring, account {keyring_account(base_url)}" if value else ""
 
@@ -249,18 +253,27 @@ def keep_in_keyring(base_url: str, key: AccessKey) -> str:
     Raises:
         ConfigurationError: There is no keyring here, or it refuses.
     """
+    try:
+        place, problem = _put_into_keyring(keyring_account(base_url), key)
+    except Exception as error:  # noqa: BLE001 -- backends raise what they like
+        place, problem = "", type(error).__name__
+    if problem:
+        raise _no_keyring(problem)
+    return place
+
+
+def _put_into_keyring(account: str, key: AccessKey) -> tuple[str, str]:
+    """Return where the key went, and "" or why it is not safe there."""
     import keyring  # noqa: PLC0415
-    from keyring.errors import KeyringError  # noqa: PLC0415
 
     backend = keyring.get_keyring()
-    # keyring falls back to plain text files; its own mark for a safe place is a priority from 1.
+    # keyring falls back to plain text files; its own mark for a safe place is a priority of 1.
     if backend.priority < 1 and "PYTHON_KEYRING_BACKEND" not in os.environ:
-        raise _no_keyring(backend.name)
-    try:
-        keyring.set_password(KEYRING_SERVICE, keyring_account(base_url), key.reveal())
-    except KeyringError as error:
-        raise _no_keyring(type(error).__name__) from None
-    return f"{backend.name}, account {keyring_account(base_url)}"
+        return "", str(backend.name)
+    keyring.set_password(KEYRING_SERVICE, account, key.reveal())
+    if keyring.get_password(KEYRING_SERVICE, account) != key.reveal():
+        return "", f"{backend.name} keeps nothing"
+    return f"{backend.name}, account {account}", ""
 
 
 def forget_in_keyring(base_url: str) -> bool:
@@ -269,14 +282,14 @@ def forget_in_keyring(base_url: str) -> bool:
     Raises:
         ConfigurationError: There is no keyring here, or it refuses.
     """
-    import keyring  # noqa: PLC0415
-    from keyring.errors import KeyringError, PasswordDeleteError  # noqa: PLC0415
-
     try:
+        import keyring  # noqa: PLC0415
+        from keyring.errors import PasswordDeleteError  # noqa: PLC0415
+
         keyring.delete_password(KEYRING_SERVICE, keyring_account(base_url))
-    except PasswordDeleteError:
-        return False
-    except KeyringError as error:
+    except Exception as error:  # noqa: BLE001 -- backends raise what they like
+        if isinstance(error, PasswordDeleteError):
+            return False
         raise _no_keyring(type(error).__name__) from None
     return True
 

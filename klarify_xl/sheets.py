@@ -69,10 +69,10 @@ class Adjustments:
         safe = safe_text(value)
         if safe.replaced:
             self.replaced += safe.replaced
-            self._row.append(f"{title}: {safe.replaced} unshowable characters replaced")
+            self._row.append(f"{title}: unshowable characters replaced ({safe.replaced})")
         if safe.cut:
             self.cut += 1
-            self._row.append(f"{title}: {safe.cut} characters cut")
+            self._row.append(f"{title}: characters cut at the end ({safe.cut})")
         return safe.text
 
     def url(self, value: str) -> Cell:
@@ -174,7 +174,8 @@ def _procedures(inventory: _Inventory) -> Sheet:
             _relationship_count(counts[one.id], first_relationship_rows.get(one.id)),
             adjust.url(one.url),
         )
-        remarks = [*one.remarks, *adjust.take_remarks()]
+        # What was done to the cells goes first: remarks may quote texts of any length.
+        remarks = [*adjust.take_remarks(), *one.remarks]
         adjust.remarked += bool(remarks)
         rows.append((*cells, safe_text("; ".join(remarks)).text or None))
     return Sheet(
@@ -190,7 +191,7 @@ def _procedures(inventory: _Inventory) -> Sheet:
             Column("Lanes", width=30, link_rank=1),
             Column("Called within", width=30),
             Column("Called from", width=30),
-            Column("Relationships", "number", width=15, link_rank=2),
+            Column("Relationships", "number", width=17, link_rank=2),
             Column("Link", width=50, printed=False),
             Column("Remarks", width=34, printed=False),
         ),
@@ -286,7 +287,7 @@ def _lane_totals(inventory: _Inventory) -> Sheet:
     return Sheet(
         name=LANE_TOTALS,
         table="LaneTotals",
-        columns=(Column("Lane", width=30), *(Column(title, "number", 14) for title in titles)),
+        columns=(Column("Lane", width=30), *(Column(title, "number", 16) for title in titles)),
         rows=tuple(rows),
         description="One row for each lane, with its procedures by status and its owners.",
     )
@@ -305,7 +306,7 @@ def _relationships(inventory: _Inventory) -> Sheet:
                 shown(one.target_name, "Target"),
                 inventory.link(only, shown(only.id, "Target ID")) if only else None,
                 one.match,
-                shown("; ".join(t.id for t in one.targets), "Candidates") if not only else None,
+                None if only else shown("; ".join(t.id for t in one.targets), "Candidates") or None,
             )
         )
     return Sheet(
@@ -383,7 +384,12 @@ def _receipt_rows(receipt: Refresh) -> list[tuple[str, Cell, str | None]]:
         ("Counted by the API", receipt.total_count, None),
         ("Listed by the API", receipt.listed, None),
         ("Without a usable id", receipt.quarantined, "Left out; nothing was removed meanwhile"),
-        ("Counted but not listed", receipt.shortfall, "The same in two walks"),
+        ("Counted but not listed", max(0, receipt.shortfall), "The same in two walks"),
+        (
+            "Kept though not listed",
+            max(0, -receipt.shortfall),
+            "One of the items without a usable id may be one of them",
+        ),
         ("Added", receipt.added, None),
         ("Changed", receipt.changed, None),
         ("No longer listed", receipt.removed, "Deleted, hidden from the key, or unpublished"),

@@ -134,8 +134,9 @@ class Store:
             connection = sqlite3.connect(beside, timeout=0, isolation_level=None)
         with closing(connection):
             try:
-                connection.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError:
+                with self._explained():
+                    connection.execute("BEGIN EXCLUSIVE")
+            except BusyError:
                 raise BusyError(
                     f"Another refresh is using the store {self.path}.",
                     hint="Wait until it has finished; nothing was changed.",
@@ -153,6 +154,7 @@ class Store:
             shortfall=int(rows.get("shortfall") or 0),
             quarantined=int(rows.get("quarantined") or 0),
             key_mark=rows.get("key_mark") or "",
+            page_size=int(rows.get("page_size") or 0),
         )
 
     def salt(self) -> bytes:
@@ -181,7 +183,7 @@ class Store:
             StoreError: The file can't be written; it is as it was.
         """
         with self._explained(), self._transaction():
-            number = 1 + (self._value("SELECT max(id) FROM refreshes") or 0)
+            number = 1 + self.last_refresh()
             changes = self._store_rows(update, number)
             refresh = self._log(update, number, changes)
             self._connection.executemany(
@@ -206,16 +208,21 @@ class Store:
             raw, listed = known.get(procedure_id, ("", False))
             if raw == new.raw and listed:
                 continue
-            written.append((procedure_id, new.raw, number, number))
             if not raw:
+                written.append((procedure_id, new.raw, number, number))
                 changes.append((procedure_id, "added", None, None, None))
                 continue
+            old = parse_raw(raw)
             kind = "changed" if listed else "returned"
             rows: list[tuple[str | None, ...]] = [
                 (procedure_id, kind, change.field, change.old, change.new)
-                for change in differences(parse_raw(raw), new)
+                for change in differences(old, new)
             ]
-            if not listed and not rows:
+            if not rows and listed and old.remarks == new.remarks:
+                # The same in another spelling, such as another order of names.
+                continue
+            written.append((procedure_id, new.raw, number, number))
+            if not rows and not listed:
                 rows = [(procedure_id, kind, None, None, None)]
             changes += rows
         changes += [(lost, "removed", None, None, None) for lost in sorted(update.removed)]
@@ -237,7 +244,8 @@ class Store:
         }
         before = self.state()
         odd = (update.state.shortfall, update.state.quarantined)
-        news = bool(changes) or number == 1 or odd != (before.shortfall, before.quarantined)
+        is_first = self.receipt() is None
+        news = bool(changes) or is_first or odd != (before.shortfall, before.quarantined)
         refresh = Refresh(
             id=number,
             started_at=update.started_at,
@@ -252,7 +260,6 @@ class Store:
             quarantined=update.state.quarantined,
             shortfall=update.state.shortfall,
             watermark=update.state.watermark,
-            error=None,
             **counts,
         )
         self._insert_refresh(refresh)
@@ -279,34 +286,17 @@ class Store:
             error: What went wrong, without the key.
         """
         with self._explained(), self._transaction():
-            number = 1 + (self._value("SELECT max(id) FROM refreshes") or 0)
-            listed = self._value("SELECT count(*) FROM procedures WHERE listed")
-            zeros = dict.fromkeys(
-                (
-                    "fetched",
-                    "total_count",
-                    "quarantined",
-                    "shortfall",
-                    "added",
-                    "changed",
-                    "removed",
-                    "returned",
-                ),
-                0,
-            )
             self._insert_refresh(
                 Refresh(
-                    id=number,
+                    id=1 + self.last_refresh(),
                     started_at=started_at,
                     finished_at=finished_at,
                     mode=mode,
                     reason="",
                     outcome="failed",
                     requests=requests,
-                    listed=listed,
-                    watermark=None,
+                    listed=self._value("SELECT count(*) FROM procedures WHERE listed"),
                     error=error,
-                    **zeros,
                 )
             )
 
@@ -315,6 +305,11 @@ class Store:
         with self._explained():
             rows = self._connection.execute("SELECT * FROM refreshes ORDER BY id")
             return [_refresh(row) for row in rows]
+
+    def last_refresh(self) -> int:
+        """Return the number of the last refresh in the log, 0 before the first."""
+        with self._explained():
+            return int(self._value("SELECT max(id) FROM refreshes") or 0)
 
     def receipt(self) -> Refresh | None:
         """Return the last refresh that found something new, which the data is from."""

@@ -7,7 +7,7 @@ that a procedure is no longer listed.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -55,35 +55,43 @@ class _Sync:
         settings = self.client.settings
         before = probe(self.client, self.deadline_at)
         query = Query(
-            page_size=settings.page_size, updated_after=_earlier(watermark, settings.overlap)
+            page_size=min(self.state.page_size or settings.page_size, settings.page_size),
+            updated_after=_earlier(watermark, settings.overlap),
         )
         result = walk(
             self.client, query, deadline_at=self.deadline_at, on_progress=self.on_progress
         )
-        if result.quarantined:
+        if result.quarantined > self.state.quarantined:
             return "an item has no usable id"
         # A removal between two pages shifts the later ones; a single page can't be shifted.
+        if result.pages > 1 and before.is_blind:
+            return "the newest stamp can't tell whether something changed between two pages"
         if result.pages > 1 and probe(self.client, self.deadline_at) != before:
             return "procedures changed between two pages"
+        if result.doubtful_end:
+            return "the last page is in doubt"
         listed = len(self.listed | result.procedures.keys())
         expected = listed + self.state.shortfall + self.state.quarantined
         if before.total_count != expected:
             return f"{before.total_count} procedures are counted, {expected} were expected"
-        state = replace(self.state, watermark=self._watermark(before))
+        state = replace(self.state, watermark=self._watermark(before, result.procedures))
         return self._update("", state, result.procedures, before, frozenset())
 
     def full(self, key_mark: str, reason: str) -> Update:
         """Read everything, and work out what is no longer listed."""
         listing = read_all(
             self.client,
-            most_missing=None if self.accept_removals else self._bearable(),
+            # A gap that was accepted once is no news; that it has grown may be.
+            most_missing=None
+            if self.accept_removals
+            else max(0, self.state.shortfall) + self._bearable(),
             deadline_at=self.deadline_at,
             on_progress=self.on_progress,
         )
-        removed = self._removed(listing)
+        removed = self._removed(listing, key_mark)
         state = State(
             base_url=self.state.base_url or self.client.base_url,
-            watermark=self._watermark(listing.probe),
+            watermark=self._watermark(listing.probe, listing.procedures),
             last_full_at=self.started_at,
             # Kept rows of a walk with unusable items count as listed.
             shortfall=listing.probe.total_count
@@ -91,22 +99,26 @@ class _Sync:
             - len((self.listed | listing.procedures.keys()) - removed),
             quarantined=listing.quarantined,
             key_mark=key_mark,
+            page_size=listing.page_size,
         )
         return self._update(reason, state, listing.procedures, listing.probe, removed)
 
-    def _removed(self, listing: Listing) -> frozenset[str]:
+    def _removed(self, listing: Listing, key_mark: str) -> frozenset[str]:
         vanished = self.listed - listing.procedures.keys()
         if listing.quarantined or not vanished:
             # One of the unusable items may be one of the missing ones.
             return frozenset()
-        if len(vanished) == len(self.listed) and listing.procedures:
+        if self.accept_removals:
+            return vanished
+        is_other_key = key_mark != self.state.key_mark
+        if is_other_key and len(vanished) == len(self.listed) and listing.procedures:
             raise StoreError(
                 f"None of the {len(self.listed)} procedures in {self.store.path} is listed any "
                 f"more, but {len(listing.procedures)} others are: this looks like another "
                 "organisation's key.",
                 hint="Use one --store for each organisation. Nothing was changed.",
             )
-        if len(vanished) > self._bearable() and not self.accept_removals:
+        if len(vanished) > self._bearable():
             raise RemovalsError(
                 f"{len(vanished)} of {len(self.listed)} procedures are no longer listed.",
                 hint="Nothing was changed. If they really are gone, run once more with "
@@ -117,9 +129,14 @@ class _Sync:
     def _bearable(self) -> int:
         return max(REMOVALS_FREE, int(REMOVALS_SHARE * len(self.listed)))
 
-    def _watermark(self, before: Probe) -> datetime | None:
-        """Return the newest stamp of the server's own, never in its future and never backwards."""
-        newest = before.moment
+    def _watermark(self, before: Probe, read: Mapping[str, Procedure]) -> datetime | None:
+        """Return the newest stamp of the server's own, never in its future and never backwards.
+
+        Where the newest stamp is none, since some server sorts what has none to the top, the
+        newest of those read will do: what was stamped after the probe lies in its future.
+        """
+        stamps = (one.updated_at for one in read.values() if one.updated_at is not None)
+        newest = before.moment or max(stamps, default=None)
         if newest is None:
             return self.state.watermark
         newest = min(newest, before.server_time or self.started_at)
@@ -250,8 +267,10 @@ def _reason_for_full(
     """Return why a full walk is due, or "" if an incremental one will do."""
     if asked:
         return "asked for"
-    if state.watermark is None or state.last_full_at is None:
+    if state.last_full_at is None:
         return "first refresh"
+    if state.watermark is None:
+        return "no stamp to go on from"
     if state.key_mark != key_mark:
         return "another access key"
     if not timedelta(0) <= now - state.last_full_at < client.settings.full_every:

@@ -20,11 +20,14 @@ _UNSHOWABLE: Final = re.compile(
     "\x7f-\x84\x86-\x9f"
     # Reorder what follows, so that a text reads as another one (Unicode TR 36, 2.1).
     "\u202a-\u202e\u2066-\u2069"
+    # Show as nothing, so that two texts look the same, or change the direction. The joiners
+    # U+200C and U+200D stay: some scripts and emoji need them.
+    "\u061c\u200b\u200e\u200f\u2060\ufeff"
     # Invisible tag characters, which hide text.
     "\U000e0000-\U000e007f]"
 )
 _LINE_ENDS: Final = re.compile("\r\n?|\x85|\u2028|\u2029")
-_PLAIN_HOST: Final = re.compile(r"(?!.*xn--)[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.[a-z]{2,}")
+_PLAIN_HOST: Final = re.compile(r"(?!.*xn--)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _URL_RESERVED: Final = "%/:=&?~#+!$,;'@()*[]"
 
 
@@ -51,12 +54,14 @@ def safe_text(text: str) -> SafeText:
     """
     if text.isascii() and text.isprintable() and len(text) <= EXCEL_CELL_CHARACTERS:
         return SafeText(text)
-    text, replaced = _UNSHOWABLE.subn(REPLACEMENT, _LINE_ENDS.sub("\n", text))
-    if utf16_length(text) <= EXCEL_CELL_CHARACTERS:
-        return SafeText(text, replaced)
+    text = _LINE_ENDS.sub("\n", text)
+    shown, replaced = _UNSHOWABLE.subn(REPLACEMENT, text)
+    if utf16_length(shown) <= EXCEL_CELL_CHARACTERS:
+        return SafeText(shown, replaced)
     note = f"… [cut here: the whole text has {len(text)} characters]"
     room = EXCEL_CELL_CHARACTERS - utf16_length(note)
-    kept = text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore")
+    kept = shown.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore")
+    replaced = len(_UNSHOWABLE.findall(text, 0, len(kept)))
     return SafeText(kept + note, replaced, len(text) - len(kept))
 
 
@@ -68,8 +73,8 @@ def utf16_length(text: str) -> int:
 def link_target(url: str) -> str | None:
     """Return the address to link to, or None where `url` is only to be shown.
 
-    Linked are https addresses (http too) with a plain ASCII host name: no user name, no port, no
-    look-alike letters, no control characters, and short enough for Excel.
+    Linked are https addresses with a plain ASCII host name: no user name, no port, no look-alike
+    letters, no control characters, and short enough for Excel.
     """
     if not url.isprintable() or any(character in url for character in ' \\"<>^`{|}'):
         return None
@@ -78,7 +83,7 @@ def link_target(url: str) -> str | None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return None
-    is_plain = parts.scheme in {"https", "http"} and parts.netloc.lower() == host
+    is_plain = parts.scheme == "https" and parts.netloc.lower() == host
     if not is_plain or port is not None or not _PLAIN_HOST.fullmatch(host):
         return None
     target = quote(url, safe=_URL_RESERVED)

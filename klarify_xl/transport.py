@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from klarify_xl import __version__
 from klarify_xl.errors import ConfigurationError, NetworkError
-from klarify_xl.reply import Failure
+from klarify_xl.reply import Failure, proxy_login
 from klarify_xl.secret import AccessKey
 
 
@@ -43,9 +43,16 @@ class _SystemTrust(HTTPAdapter):
             conn.ca_cert_dir = None
 
 
-def new_session(connections: int) -> requests.Session:
-    """Return a session that keeps so many connections open, and retries nothing by itself."""
+def new_session(connections: int, *, direct: bool = False) -> requests.Session:
+    """Return a session that keeps so many connections open, and retries nothing by itself.
+
+    Args:
+        connections: Connections to keep.
+        direct: Use no proxy. Plain http is for this machine itself, and a proxy elsewhere would
+            get the key unencrypted.
+    """
     session = requests.Session()
+    session.trust_env = not direct
     session.mount("https://", _SystemTrust(pool_maxsize=connections, max_retries=0))
     session.mount("http://", HTTPAdapter(pool_maxsize=connections, max_retries=0))
     session.headers["User-Agent"] = f"klarify-xl/{__version__}"
@@ -69,20 +76,27 @@ def describe(error: Exception, host: str, key: AccessKey) -> Failure:
     if isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError | TimeoutError):
         return timed_out(host)
     if isinstance(error, requests.exceptions.ProxyError):
-        text = f"The proxy for {host} can't be used: {_innermost(error, key)}."
-        return Failure(NetworkError(text, hint=_PROXY_HINT), transient=True)
+        reason = _innermost(error, key)
+        text = f"The proxy for {host} can't be used: {reason}."
+        failure = Failure(NetworkError(text, hint=_PROXY_HINT), transient=True)
+        return Failure(proxy_login()) if "407" in reason else failure
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY" in str(error):
         text = f"The certificate of {host} is not trusted: {_innermost(error, key)}."
         return Failure(NetworkError(text, hint=_CERTIFICATE_HINT))
-    if isinstance(error, ValueError) and not isinstance(
-        error, OSError | urllib3.exceptions.HTTPError
-    ):
+    if isinstance(error, _UNREQUESTABLE):
         text = f"The address {host} can't be requested ({type(error).__name__})."
         return Failure(ConfigurationError(text, hint="Check the base URL and the proxy settings."))
     text = f"The connection to {host} failed: {_innermost(error, key)}."
     return Failure(NetworkError(text, hint=_CONNECTION_HINT), transient=True)
 
 
+_UNREQUESTABLE: Final = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidHeader,
+    urllib3.exceptions.LocationValueError,
+)
 _CONNECTION_HINT: Final = "Check the network, and HTTPS_PROXY if there is a proxy."
 _PROXY_HINT: Final = "Check HTTPS_PROXY and NO_PROXY in the environment."
 _CERTIFICATE_HINT: Final = (
@@ -111,6 +125,8 @@ def _innermost(error: BaseException, key: AccessKey) -> str:
         return "the host's name can't be resolved"
     if isinstance(error, OSError) and error.strerror:
         return key.redact(error.strerror)
+    if isinstance(error, OSError) and str(error).startswith("Tunnel connection failed"):
+        return key.redact(str(error))
     return _READABLE.get(type(error).__name__, type(error).__name__)
 
 

@@ -7,12 +7,13 @@ Page 0 comes first, then a bounded number of pages in flight; they are looked at
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
 from klarify_xl.client import Client, Flight, Page, Query
 from klarify_xl.errors import (
+    NetworkError,
     RemovalsError,
     ReplyError,
     ReplyTimeoutError,
@@ -34,6 +35,12 @@ MOST_WALKS: Final = 4
 STALE_PAGES: Final = 2
 """Pages in a row without a new procedure, while more are promised, which end a walk."""
 
+LEAST_CAP: Final = 10
+"""Smallest page size that a short page is taken to be the server's cap for."""
+
+SETTLING: Final = timedelta(seconds=5)
+"""Age below which a stamp may equal or exceed those of changes still to come."""
+
 
 @dataclass
 class Walk:
@@ -46,6 +53,7 @@ class Walk:
         total_count: How many the API said there are, at the end.
         pages: Pages read.
         page_lengths: How many rows each page held.
+        doubtful_end: The page behind the last one, asked for to make sure, kept failing.
     """
 
     page_size: int
@@ -54,6 +62,7 @@ class Walk:
     total_count: int = 0
     pages: int = 0
     page_lengths: list[int] = field(default_factory=list)
+    doubtful_end: bool = False
 
     @property
     def seen(self) -> int:
@@ -61,8 +70,8 @@ class Walk:
         return len(self.procedures) + self.quarantined
 
     def add(self, page: Page) -> int:
-        """Take a page in and return how many of its items were new."""
-        before = self.seen
+        """Take a page in and return how many of its procedures were new."""
+        before = len(self.procedures)
         for row in page.rows:
             try:
                 procedure = parse_row(row)
@@ -75,7 +84,7 @@ class Walk:
         self.total_count = page.total_count
         self.pages += 1
         self.page_lengths.append(len(page.rows))
-        return self.seen - before
+        return len(self.procedures) - before
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,12 @@ class Probe:
     def moment(self) -> datetime | None:
         """The newest stamp in UTC, or None where it makes no sense."""
         return parse_stamp(self.stamp)
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether a change could hide behind the newest stamp, which is none, new or to come."""
+        now = self.server_time or datetime.now(UTC)
+        return self.total_count > 0 and (self.moment is None or now - self.moment < SETTLING)
 
 
 @dataclass(frozen=True)
@@ -168,11 +183,12 @@ def _walk(client: Client, query: Query, deadline_at: float, on_progress: OnProgr
     for page_of in _pages(client, query, deadline_at):
         try:
             page = page_of()
-        except (ReplyError, WrongAddressError):
+        except (ReplyError, WrongAddressError, NetworkError) as error:
             # Some servers answer an error behind the last page.
-            if ended:
-                return result
-            raise
+            if not ended or isinstance(error, TimeoutError):
+                raise
+            result.doubtful_end = isinstance(error, NetworkError)
+            return result
         new = result.add(page)
         known = max(result.total_count, result.seen)
         on_progress(Progress("Reading procedures", result.seen, known))
@@ -219,7 +235,8 @@ def read_all(
     """Read the complete list, proven by probes before and after.
 
     A walk counts when both probes agree and as many distinct items were read as the API counts.
-    Otherwise the list is read again, until two walks in a row agree on the ids.
+    Otherwise the list is read again, until two walks in a row agree on the ids: what hides an
+    item is the removal of one already read, which the next walk then lacks.
 
     Args:
         client: Whom to ask.
@@ -238,9 +255,17 @@ def read_all(
     before = probe(client, deadline_at)
     previous: Walk | None = None
     for number in range(1, MOST_WALKS + 1):
-        current = walk(client, query, deadline_at=deadline_at, on_progress=on_progress)
+        try:
+            current = walk(client, query, deadline_at=deadline_at, on_progress=on_progress)
+        except (ReplyError, WrongAddressError):
+            after = probe(client, deadline_at)
+            if after.total_count == before.total_count:
+                raise
+            # The list may have become shorter than the page that was asked for.
+            previous, before = None, after
+            continue
         after = probe(client, deadline_at)
-        steady = before == after
+        steady = before == after and not before.is_blind
         listing = Listing(
             procedures=current.procedures,
             probe=before,
@@ -251,7 +276,11 @@ def read_all(
         )
         if steady and listing.shortfall == 0:
             return listing
-        if steady and previous is not None and _same_ids(previous, current):
+        if (
+            previous is not None
+            and before.total_count == after.total_count
+            and previous.procedures.keys() == current.procedures.keys()
+        ):
             _refuse_large_shortfall(listing, most_missing)
             return listing
         query = replace(query, page_size=_capped_page_size(current))
@@ -262,20 +291,16 @@ def read_all(
     )
 
 
-def _same_ids(one: Walk, other: Walk) -> bool:
-    return one.procedures.keys() == other.procedures.keys()
-
-
 def _capped_page_size(walked: Walk) -> int:
     """Return the page size that the server seems to keep to, if it quietly caps it.
 
     If pages are cut to a cap but counted by the size asked for, items between are never listed;
     with the cap as page size nothing is cut.
     """
-    full_pages = set(walked.page_lengths[:-2])
+    full_pages = set(walked.page_lengths[:-2] or walked.page_lengths[:1])
     if walked.seen < walked.total_count and len(full_pages) == 1:
         (length,) = full_pages
-        if 0 < length < walked.page_size:
+        if LEAST_CAP <= length < walked.page_size:
             return length
     return walked.page_size
 

@@ -42,6 +42,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def _cheap_key_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare each refresh the time that makes guessing keys expensive."""
+    monkeypatch.setattr("klarify_xl.secret._MARK_ROUNDS", 10)
+
+
 @pytest.fixture
 def make_server() -> Iterator[MakeServer]:
     """Start servers of sample organisations, and stop them after the test."""

@@ -13,7 +13,7 @@ import pytest
 from openpyxl import load_workbook
 
 from klarify_xl import __version__
-from klarify_xl.cli import EXIT_CODES, exit_code
+from klarify_xl.cli import EXIT_CODES, exit_code, run
 from klarify_xl.demo import DemoServer, Fault
 from klarify_xl.errors import KlarifyError
 from klarify_xl.store import Store
@@ -39,6 +39,7 @@ def call(
         input=stdin,
         capture_output=True,
         encoding="utf-8",
+        errors="replace",
         check=False,
     )
 
@@ -343,3 +344,98 @@ def test_the_demo_server_keeps_running_for_others() -> None:
     process.communicate(timeout=10)
     assert done.returncode == 0
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
+def test_a_code_page_without_some_letter_ends_nothing(server: DemoServer, encoding: str) -> None:
+    more = {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    server.organisation.now = server.organisation.now.replace(hour=13)
+    server.organisation.add(name="Prüfung → Łódź")
+    assert call("refresh", "--out", "p.xlsx", server=server, **more).returncode == 0
+    assert call("check", server=server, **more).returncode == 0
+    assert call("changes", server=server, **more).returncode == 0
+
+
+def test_a_wrong_option_gives_one_document_too() -> None:
+    done = call("refresh", "--json", "--bogus")
+    assert done.returncode == 2
+    assert result_of(done)["error"] == "ConfigurationError"
+    assert "--bogus" in done.stderr
+    assert call("refresh", "--json").returncode == 2
+
+
+def test_a_keyring_that_can_not_be_loaded_is_told(server: DemoServer) -> None:
+    more = {"PYTHON_KEYRING_BACKEND": "no.such.Backend", "KLARIFY_BASE_URL": server.url}
+    done = call("refresh", "--out", "p.xlsx", **more)
+    assert done.returncode == 2
+    assert "OS keyring could not be read (ModuleNotFoundError)" in done.stderr
+    null = {**more, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    kept = call("key", "set", stdin="key\n", **null)
+    assert kept.returncode == 2
+    assert "keeps nothing" in kept.stderr
+
+
+def test_a_proxy_with_an_odd_password_is_told_without_it(server: DemoServer) -> None:
+    more = {"HTTP_PROXY": "http://user:topsecret#x@proxy:8080", "NO_PROXY": "*"}
+    done = call("check", "--json", server=server, **more)
+    assert done.returncode == 2
+    assert [one["subject"] for one in result_of_list(done) if one["state"] == "broken"] == ["Proxy"]
+    assert "topsecret" not in done.stdout + done.stderr
+
+
+def result_of_list(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    result: list[dict[str, Any]] = json.loads(done.stdout)
+    return result
+
+
+def test_one_file_can_not_be_store_and_workbook(server: DemoServer) -> None:
+    done = call("refresh", "--out", "x.xlsx", "--store", "x.xlsx", server=server)
+    assert done.returncode == 2
+    assert not Path("x.xlsx").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_that_leads_to_itself_is_told(server: DemoServer) -> None:
+    Path("p.xlsx").symlink_to("p.xlsx")
+    done = call("refresh", "--out", "p.xlsx", server=server)
+    assert done.returncode in {2, 6}
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_after_the_data_was_stored_does_not_claim_otherwise(make_server: MakeServer) -> None:
+    server = make_server(3000)
+    process = subprocess.Popen(
+        [*COMMAND, "refresh", "--out", "p.xlsx", "--log-file", "klarify.log"],
+        env=environment(server),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    log = Path("klarify.log")
+    while "Refresh 1 (full) changed" not in (log.read_text("utf-8") if log.exists() else ""):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "What was read is stored" in errors
+    with Store("klarify.db", read_only=True) as store:
+        assert len(store.procedures()) == 3000
+    done = call("refresh", "--out", "p.xlsx", "--json", server=server)
+    assert (result_of(done)["outcome"], result_of(done)["added"]) == ("written", 0)
+
+
+def test_something_unexpected_is_told_without_a_traceback(
+    server: DemoServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def burst(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError(server.access_key)
+
+    monkeypatch.setattr("klarify_xl.cli.refresh", burst)
+    monkeypatch.setattr(sys, "argv", ["klarify-xl", "refresh", "--json", "--out", "p.xlsx"])
+    with pytest.raises(SystemExit) as stopped:
+        run()
+    assert stopped.value.code == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["message"] == "Something unexpected happened: RuntimeError."
+    assert server.access_key not in shown.out + shown.err

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from klarify_xl.demo.organisation import Organisation
 
-Kind = Literal["reply", "slow", "drip", "drip headers", "endless", "cut", "reset", "edit", "mutate"]
+Kind = Literal[
+    "reply", "raw", "slow", "drip", "drip headers", "endless", "cut", "reset", "edit", "mutate"
+]
 
 
 @dataclass
@@ -21,7 +23,7 @@ class Fault:
         kind: What happens.
         status: HTTP status of a scripted reply.
         headers: Headers of a scripted reply.
-        body: Body of a scripted reply.
+        body: Body of a scripted reply, or all bytes of a raw one.
         seconds: Delay, or time per byte of a drip.
         size: Bytes sent before the connection is cut.
         edit: Changes the JSON document of a regular reply.
@@ -69,6 +71,11 @@ class Fault:
             body = json.dumps(body)
         data = body.encode() if isinstance(body, str) else body
         return cls("reply", status=status, body=data, headers=headers or {})
+
+    @classmethod
+    def raw(cls, data: bytes) -> "Fault":
+        """Send bytes just as they are instead of an HTTP reply, and close the connection."""
+        return cls("raw", body=data)
 
     @classmethod
     def redirect(cls, location: str, status: int = 302) -> "Fault":

@@ -52,7 +52,7 @@ class Behaviour:
 
     after_inclusive: bool = False
     total_is_filtered: bool = True
-    past_end: Literal["empty", "error", "last"] = "empty"
+    past_end: Literal["empty", "error", "fault", "last"] = "empty"
     page_size_cap: int | None = None
     cap_moves_offsets: bool = True
     hidden_statuses: frozenset[str] = frozenset()
@@ -119,7 +119,7 @@ class DemoServer:
             self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         scheme = "https" if tls else "http"
         self.url = f"{scheme}://{host}:{self._http.server_address[1]}"
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
 
     def script(self, *faults: Fault) -> None:
         """Script faults for the requests to come."""
@@ -170,6 +170,8 @@ class DemoServer:
         if start >= len(listed) and page > 0:
             if self.behaviour.past_end == "error":
                 raise _RefusedError(400, {"error": "page out of range"})
+            if self.behaviour.past_end == "fault":
+                raise _RefusedError(500, {"error": "internal error"})
             if self.behaviour.past_end == "last":
                 start = max(0, len(listed) - 1) // step * step
         return {
@@ -220,9 +222,13 @@ class DemoServer:
 
 def _number(query: Mapping[str, str], name: str, default: int, least: int) -> int:
     text = query.get(name, str(default))
-    if not text.isdigit() or int(text) < least:
+    if not _is_number(text) or int(text) < least:
         raise _RefusedError(400, {"error": f"invalid {name}"})
     return int(text)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _rank(row: Row, name: str) -> Any:  # noqa: ANN401
@@ -268,6 +274,11 @@ class _Handler(BaseHTTPRequestHandler):
     # With a buffer, header and body of a reply leave in one piece.
     wbufsize = -1
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time for the Date header, which no stamp of the organisation is ahead of."""
+        now = self.server.demo.organisation.now.timestamp()
+        return super().date_time_string(max(now, timestamp or time.time()))
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Stay quiet."""
 
@@ -284,7 +295,7 @@ class _Handler(BaseHTTPRequestHandler):
         demo.requests.append(Request(parts.path, query, headers, accepted, time.monotonic()))
         page = query.get("page", "0")
         is_walk = query.get("sort", "").startswith("created_at")
-        fault = demo.faults.next_for(int(page) if page.isdigit() else None, walk=is_walk)
+        fault = demo.faults.next_for(int(page) if _is_number(page) else None, walk=is_walk)
         demo.stopping.wait(demo.latency)
         arrived = _Arrived(parts.path, key, accepted, query, parts.query)
         self._commit(fault, arrived)
@@ -296,10 +307,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.kind == "reply":
             headers = {n: v.replace("{query}", arrived.raw_query) for n, v in fault.headers.items()}
             self._send(fault.status, fault.body, headers)
-        elif fault.kind == "reset":
-            self._reset()
-        elif fault.kind == "endless":
-            self._endless()
+        elif fault.kind in {"raw", "reset", "endless"}:
+            self._break_off(fault)
         else:
             if fault.kind == "mutate" and fault.mutate:
                 fault.mutate(demo.organisation)
@@ -314,6 +323,15 @@ class _Handler(BaseHTTPRequestHandler):
                 self._drip(status, body, fault.seconds, headers=fault.kind == "drip headers")
             else:
                 self._send(status, body)
+
+    def _break_off(self, fault: Fault) -> None:
+        self.close_connection = True
+        if fault.kind == "raw":
+            self._write_now(fault.body)
+        elif fault.kind == "reset":
+            self._reset()
+        else:
+            self._endless()
 
     def _regular(self, arrived: _Arrived) -> tuple[int, bytes]:
         try:
@@ -365,7 +383,6 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             while not self.server.demo.stopping.is_set():
                 self._write_now(b" " * 65536)
-        self.close_connection = True
 
     def _write_now(self, data: bytes) -> None:
         self.wfile.write(data)
@@ -375,4 +392,3 @@ class _Handler(BaseHTTPRequestHandler):
         # Lingering for no time makes the system send a reset instead of a regular end.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
-        self.close_connection = True

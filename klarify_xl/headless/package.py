@@ -45,6 +45,12 @@ _FONT_ORDER: Final = (
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 _LARGEST_MARKS: Final = 2**20
 
+_UNREADABLE: Final = (
+    # Not there, no archive, damaged, encrypted or packed in a way that Python doesn't know.
+    *(KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError),
+    etree.XMLSyntaxError,
+)
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -92,7 +98,7 @@ def read_marks(file: Path) -> Marks:
             if custom.file_size > _LARGEST_MARKS:
                 return Marks("", untouched=False)
             root = etree.fromstring(archive.read(custom), _parser())
-    except (KeyError, OSError, zipfile.BadZipFile, etree.XMLSyntaxError, NotImplementedError):
+    except _UNREADABLE:
         return Marks("", untouched=False)
     content = _content_mark({info.filename: info.CRC for info in infos})
     return Marks(_property(root, DATA_MARK), untouched=_property(root, CONTENT_MARK) == content)

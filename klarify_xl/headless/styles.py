@@ -44,14 +44,21 @@ _NUMBER_FORMATS: Final[dict[CellKind, str]] = {
 _LONGEST_TEXT_FORMAT: Final = 255
 
 
-def header_style() -> NamedStyle:
-    """Return the cell style of headers."""
+def header_style(kind: ColumnKind) -> NamedStyle:
+    """Return the cell style of the header of a kind of column."""
     colour, background = HEADER_COLOURS
+    is_number = kind == "number"
     return NamedStyle(
-        name="Klarify header",
+        name=f"Klarify {'number ' if is_number else ''}header",
         font=Font(name=FONT, size=11, bold=True, color=colour),
         fill=PatternFill("solid", fgColor=background),
-        alignment=Alignment(vertical="center", wrap_text=True),
+        # Above its numbers, and left of the filter button, which Excel draws over the text.
+        alignment=Alignment(
+            horizontal="right" if is_number else "left",
+            indent=2 if is_number else 0,
+            vertical="center",
+            wrap_text=True,
+        ),
         border=Border(bottom=Side(style="thin", color=background)),
     )
 

@@ -1,9 +1,12 @@
 """The file that a workbook goes to: may it be replaced, and the replacement in one step."""
 
+import contextlib
+import glob
 import os
 import shutil
 import stat
 import tempfile
+from itertools import count
 from pathlib import Path
 
 from klarify_xl.errors import ConfigurationError, TargetError, TargetLockedError
@@ -27,7 +30,13 @@ class Target:
                 f"The workbook {self.path.name} must be an .xlsx file.",
                 hint="Give --out a name that ends in .xlsx.",
             )
-        self._file = self.path.resolve()
+        try:
+            self._file = self.path.resolve()
+        except (OSError, RuntimeError) as error:
+            raise ConfigurationError(
+                f"The workbook {self.path} can't be found out ({type(error).__name__}).",
+                hint="It is probably a link that leads back to itself; choose another --out.",
+            ) from None
 
     def check(self, *, overwrite: bool = False) -> None:
         """Find out, before any work is done, whether the workbook can be written.
@@ -54,17 +63,20 @@ class Target:
                 f"The workbook {self.path} is read-only.",
                 hint="Allow writing, or choose another --out.",
             )
+        self._refuse_open()
+        marks = self.marks()
+        if marks and not marks.untouched and not overwrite:
+            raise self._worked_in(marks)
+
+    def _refuse_open(self) -> None:
+        """Look for the files that Excel and LibreOffice put beside an open workbook."""
         for name in (f"~${self._file.name}", f".~lock.{self._file.name}#"):
-            if (folder / name).exists():
+            if (self._file.parent / name).exists():
                 raise TargetLockedError(
                     f"The workbook {self.path} is open in another program.",
                     hint=f"Close it and try again. If it isn't open anywhere, delete {name!r} "
                     "beside it.",
                 )
-
-        marks = self.marks()
-        if marks and not marks.untouched and not overwrite:
-            raise self._worked_in(marks)
 
     def marks(self) -> Marks | None:
         """Return what the file there says about itself, or None if there is none."""
@@ -76,7 +88,7 @@ class Target:
         Args:
             content: The new file.
             overwrite: Replace a file that somebody has worked in; it is kept beside, as
-                ``NAME.before.xlsx``.
+                ``NAME.before.xlsx``, or ``NAME.before-2.xlsx`` if there is one already.
 
         Returns:
             Whether the file was touched: equal bytes are left alone.
@@ -92,7 +104,8 @@ class Target:
             if marks and not marks.untouched:
                 if not overwrite:
                     raise self._worked_in(marks)
-                shutil.copy2(self._file, self._file.with_suffix(".before.xlsx"))
+                self._keep_beside()
+            self._refuse_open()
             self._swap(content)
         except PermissionError as error:
             if isinstance(error, TargetError):
@@ -118,9 +131,22 @@ class Target:
             f"{self._file.with_suffix('.before.xlsx').name}.",
         )
 
+    def _keep_beside(self) -> None:
+        """Copy the present file to a name that is free."""
+        for number in count(1):
+            suffix = ".before.xlsx" if number == 1 else f".before-{number}.xlsx"
+            kept = self._file.with_suffix(suffix)
+            with contextlib.suppress(FileExistsError), kept.open("xb"):
+                shutil.copy2(self._file, kept)
+                return
+
     def _swap(self, content: bytes) -> None:
         mode = stat.S_IMODE(self._file.stat().st_mode) if self._file.exists() else _usual_mode()
-        handle, name = tempfile.mkstemp(prefix=".klarify-", suffix=".tmp", dir=self._file.parent)
+        # What a killed process left behind; nobody else writes here now.
+        prefix = f".klarify-{self._file.stem}-"
+        for stale in self._file.parent.glob(f"{glob.escape(prefix)}*.tmp"):
+            stale.unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=self._file.parent)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:

@@ -60,7 +60,7 @@ class _SheetWriter:
         for number, column in enumerate(sheet.columns, start=1):
             cell = self._worksheet.cell(1, number)
             cell.value = column.title
-            cell.style = _registered(workbook, styles.header_style())
+            cell.style = _registered(workbook, styles.header_style(column.kind))
         self._worksheet.row_dimensions[1].height = styles.HEADER_HEIGHT
 
     def write_row(self, row: int, values: tuple[Cell, ...]) -> None:
@@ -76,7 +76,7 @@ class _SheetWriter:
             if isinstance(value, Link):
                 cell.hyperlink = _hyperlink(value)
                 value = value.value  # noqa: PLW2901
-            if value is not None:
+            if value is not None and (value != "" or is_link):
                 _fill(cell, value)
             if isinstance(value, str) and (len(value) > column.width or "\n" in value):
                 lines = max(lines, styles.lines(value, column.width))

@@ -1,0 +1,98 @@
+"""Writes the README's reference from the program itself: python scripts/reference.py."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from klarify_xl.cli import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED, app
+from klarify_xl.pipeline import RefreshResult
+from klarify_xl.settings import VARIABLES
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+BEGIN = "<!-- reference: written by scripts/reference.py -->\n"
+END = "<!-- /reference -->\n"
+COMMANDS = (
+    ("refresh",),
+    ("check",),
+    ("changes",),
+    ("key", "set"),
+    ("key", "show"),
+    ("key", "remove"),
+    ("demo",),
+)
+
+
+def reference() -> str:
+    """Return the reference: options, environment variables and exit codes."""
+    return f"{_commands()}\n{_result()}\n{_variables()}\n{_exit_codes()}"
+
+
+def with_reference(readme: str) -> str:
+    """Return the README with the reference as the program has it now."""
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{reference()}\n{END}{after}"
+
+
+def _commands() -> str:
+    """Return a table of options for each command, from their declarations."""
+    parts = []
+    for words in COMMANDS:
+        command: Any = get_command(app)
+        for word in words:
+            command = command.commands[word]
+        rows = "\n".join(
+            f"| `{', '.join(option.opts)}` | {option.help}{_default(option.default)} |"
+            for option in command.params
+        )
+        name = " ".join(words)
+        parts.append(
+            f"<details><summary><code>klarify-xl {name}</code>: {command.help}</summary>\n\n"
+            f"| option | meaning |\n| --- | --- |\n{rows}\n\n</details>\n"
+        )
+    return "\n".join(parts)
+
+
+def _default(value: object) -> str:
+    return "" if value is None or value is False else f" Default: `{value}`."
+
+
+def _result() -> str:
+    """Return a table of what ``refresh --json`` gives, from the docstring of the result."""
+    described = (RefreshResult.__doc__ or "").split("Attributes:")[1]
+    rows = "\n".join(
+        f"| `{name}` | {meaning.replace('``', '`')} |"
+        for name, meaning in re.findall(r"^ +(\w+): (.+)$", described, re.MULTILINE)
+    )
+    return (
+        "<details><summary>What <code>klarify-xl refresh --json</code> gives</summary>\n\n"
+        f"| name | meaning |\n| --- | --- |\n{rows}\n\nOn failure `outcome` is `failed`, with "
+        "`error`, `message`, `hint` and `exit_code`.\n\n</details>\n"
+    )
+
+
+def _variables() -> str:
+    rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in VARIABLES.items())
+    return (
+        "An explicit option wins over the environment, that over a `.env` file in the current "
+        "folder, that over the keyring, and that over AWS Secrets Manager (asked if a "
+        "region or the secret's name is set).\n\n"
+        f"| environment or `.env` | meaning |\n| --- | --- |\n{rows}\n"
+    )
+
+
+def _exit_codes() -> str:
+    codes = [
+        (0, "done"),
+        (EXIT_UNEXPECTED, "unexpected: please report it"),
+        *((code, meaning) for code, meaning, _ in EXIT_CODES),
+        (EXIT_UNCHANGED, "nothing changed (with `--exit-unchanged` only)"),
+    ]
+    rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in sorted(codes))
+    return f"| exit code | meaning |\n| --- | --- |\n{rows}\n"
+
+
+if __name__ == "__main__":
+    README.write_text(with_reference(README.read_text(encoding="utf-8")), encoding="utf-8")
