@@ -308,7 +308,8 @@ class Client:
                 return Failure(ReplyError(f"{self.host} sent a reply of more than {limit} MiB."))
             now = self.clock()
             if now > deadline_at:
-                # Not raised here: a traceback would keep this call's frames, and so the URL.
+                # Not raised: as an OSError it would be taken for one of the connection, and its
+                # traceback would keep frames that know the URL.
                 return Failure(self._too_late())
             if now - started > self.settings.read_timeout or self._cancelled.is_set():
                 return timed_out(self.host)

@@ -99,7 +99,9 @@ def _parse(row: Mapping[str, object], raw: str) -> Procedure:
     texts = {name: _text(row.get(name), name, remarks) for name in TEXT_FIELDS}
     lists = {name: _texts(row.get(name), name, remarks) for name in LIST_FIELDS}
     if texts["status"] not in STATUSES:
-        remarks.append(f"unknown status {texts['status']!r}" if texts["status"] else "no status")
+        remarks.append(
+            f"unknown status {texts['status']!r:.60}" if texts["status"] else "no status"
+        )
     stamp = row.get("updated_at")
     updated_at = parse_stamp(stamp)
     if updated_at is None:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from klarify_xl.errors import BusyError, StoreError
 from klarify_xl.model import Procedure, differences, parse_raw
-from klarify_xl.records import Change, Mode, Refresh, State, Update
+from klarify_xl.records import Change, ChangeKind, Mode, Refresh, State, Update
 from klarify_xl.schema import APPLICATION_ID, MIGRATIONS
 
 
@@ -238,10 +238,9 @@ class Store:
         return changes
 
     def _log(self, update: Update, number: int, changes: list[tuple[str | None, ...]]) -> Refresh:
-        counts = {
-            kind: len({change[0] for change in changes if change[1] == kind})
-            for kind in ("added", "changed", "removed", "returned")
-        }
+        def count(kind: ChangeKind) -> int:
+            return len({change[0] for change in changes if change[1] == kind})
+
         before = self.state()
         odd = (update.state.shortfall, update.state.quarantined)
         is_first = self.receipt() is None
@@ -260,7 +259,10 @@ class Store:
             quarantined=update.state.quarantined,
             shortfall=update.state.shortfall,
             watermark=update.state.watermark,
-            **counts,
+            added=count("added"),
+            changed=count("changed"),
+            removed=count("removed"),
+            returned=count("returned"),
         )
         self._insert_refresh(refresh)
         return refresh

@@ -108,17 +108,17 @@ class _Sync:
         if listing.quarantined or not vanished:
             # One of the unusable items may be one of the missing ones.
             return frozenset()
-        if self.accept_removals:
-            return vanished
+        is_replaced = len(vanished) == len(self.listed) and bool(listing.procedures)
         is_other_key = key_mark != self.state.key_mark
-        if is_other_key and len(vanished) == len(self.listed) and listing.procedures:
+        believed = self.accept_removals and len(vanished) <= REMOVALS_FREE
+        if is_replaced and is_other_key and not believed:
             raise StoreError(
                 f"None of the {len(self.listed)} procedures in {self.store.path} is listed any "
                 f"more, but {len(listing.procedures)} others are: this looks like another "
                 "organisation's key.",
                 hint="Use one --store for each organisation. Nothing was changed.",
             )
-        if len(vanished) > self._bearable():
+        if len(vanished) > self._bearable() and not self.accept_removals:
             raise RemovalsError(
                 f"{len(vanished)} of {len(self.listed)} procedures are no longer listed.",
                 hint="Nothing was changed. If they really are gone, run once more with "

@@ -180,6 +180,7 @@ def _walk(client: Client, query: Query, deadline_at: float, on_progress: OnProgr
     result = Walk(query.page_size)
     stale = 0
     ended = False
+    previous: tuple[object, ...] = ()
     for page_of in _pages(client, query, deadline_at):
         try:
             page = page_of()
@@ -189,6 +190,10 @@ def _walk(client: Client, query: Query, deadline_at: float, on_progress: OnProgr
                 raise
             result.doubtful_end = isinstance(error, NetworkError)
             return result
+        if ended and page.rows == previous:
+            # Others answer the last page once more; its unusable items don't count twice.
+            return result
+        previous = page.rows
         new = result.add(page)
         known = max(result.total_count, result.seen)
         on_progress(Progress("Reading procedures", result.seen, known))

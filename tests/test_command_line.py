@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,15 @@ def environment(server: DemoServer | None, **more: str) -> dict[str, str]:
 
 
 def call(
-    *arguments: str, server: DemoServer | None = None, stdin: str = "", **more: str
+    *arguments: str,
+    server: DemoServer | None = None,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+    **more: str,
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
-        env=environment(server, **more),
+        env=environment(server, **{**(env or {}), **more}),
         input=stdin,
         capture_output=True,
         encoding="utf-8",
@@ -269,13 +274,13 @@ def test_a_key_is_kept_used_and_removed(server: DemoServer, tmp_path: Path) -> N
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "KLARIFY_BASE_URL": server.url,
     }
-    kept = call("key", "set", stdin=f"{server.access_key}\n", **keyring)
+    kept = call("key", "set", stdin=f"{server.access_key}\n", env=keyring)
     assert kept.returncode == 0, kept.stderr
     assert server.access_key not in kept.stdout + kept.stderr
-    assert "OS keyring" in call("key", "show", **keyring).stdout
-    assert call("refresh", "--out", "p.xlsx", **keyring).returncode == 0
-    assert "was removed" in call("key", "remove", **keyring).stdout
-    assert call("refresh", "--out", "p.xlsx", **keyring).returncode == 2
+    assert "OS keyring" in call("key", "show", env=keyring).stdout
+    assert call("refresh", "--out", "p.xlsx", env=keyring).returncode == 0
+    assert "was removed" in call("key", "remove", env=keyring).stdout
+    assert call("refresh", "--out", "p.xlsx", env=keyring).returncode == 2
 
 
 def test_without_a_keyring_key_set_says_what_to_do_instead() -> None:
@@ -351,9 +356,9 @@ def test_a_code_page_without_some_letter_ends_nothing(server: DemoServer, encodi
     more = {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
     server.organisation.now = server.organisation.now.replace(hour=13)
     server.organisation.add(name="Prüfung → Łódź")
-    assert call("refresh", "--out", "p.xlsx", server=server, **more).returncode == 0
-    assert call("check", server=server, **more).returncode == 0
-    assert call("changes", server=server, **more).returncode == 0
+    assert call("refresh", "--out", "p.xlsx", server=server, env=more).returncode == 0
+    assert call("check", server=server, env=more).returncode == 0
+    assert call("changes", server=server, env=more).returncode == 0
 
 
 def test_a_wrong_option_gives_one_document_too() -> None:
@@ -366,18 +371,18 @@ def test_a_wrong_option_gives_one_document_too() -> None:
 
 def test_a_keyring_that_can_not_be_loaded_is_told(server: DemoServer) -> None:
     more = {"PYTHON_KEYRING_BACKEND": "no.such.Backend", "KLARIFY_BASE_URL": server.url}
-    done = call("refresh", "--out", "p.xlsx", **more)
+    done = call("refresh", "--out", "p.xlsx", env=more)
     assert done.returncode == 2
     assert "OS keyring could not be read (ModuleNotFoundError)" in done.stderr
     null = {**more, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
-    kept = call("key", "set", stdin="key\n", **null)
+    kept = call("key", "set", stdin="key\n", env=null)
     assert kept.returncode == 2
     assert "keeps nothing" in kept.stderr
 
 
 def test_a_proxy_with_an_odd_password_is_told_without_it(server: DemoServer) -> None:
     more = {"HTTP_PROXY": "http://user:topsecret#x@proxy:8080", "NO_PROXY": "*"}
-    done = call("check", "--json", server=server, **more)
+    done = call("check", "--json", server=server, env=more)
     assert done.returncode == 2
     assert [one["subject"] for one in result_of_list(done) if one["state"] == "broken"] == ["Proxy"]
     assert "topsecret" not in done.stdout + done.stderr

@@ -248,17 +248,6 @@ def test_a_redirect_is_never_followed(
     assert other.requests == []
 
 
-def test_a_login_in_netrc_is_not_sent(
-    server: DemoServer, make_client: MakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "netrc"
-    file.write_text("machine 127.0.0.1 login somebody password something\n")
-    monkeypatch.setenv("NETRC", str(file))
-    make_client(server).page()
-
-    assert "Authorization" not in server.requests[0].headers
-
-
 @pytest.mark.parametrize(
     "address",
     [
@@ -324,6 +313,22 @@ def test_a_bundle_named_in_the_environment_is_trusted(
     make_tls_server: MakeServer, make_client: MakeClient
 ) -> None:
     assert make_client(make_tls_server()).page().total_count == 5
+
+
+@pytest.mark.usefixtures("trust")
+def test_a_login_in_netrc_is_not_sent(
+    make_tls_server: MakeServer,
+    make_client: MakeClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "netrc"
+    file.write_text("machine 127.0.0.1 login somebody password something\n")
+    monkeypatch.setenv("NETRC", str(file))
+    server = make_tls_server()
+    make_client(server).page()
+
+    assert "Authorization" not in server.requests[0].headers
 
 
 @pytest.mark.usefixtures("trust")

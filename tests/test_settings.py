@@ -13,9 +13,9 @@ from keyring.errors import PasswordDeleteError
 from moto.server import ThreadedMotoServer
 
 from klarify_xl.errors import ConfigurationError
+from klarify_xl.limits import API_BASE_URL
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
-    API_BASE_URL,
     find_access_key,
     forget_in_keyring,
     keep_in_keyring,
@@ -29,10 +29,10 @@ URL = API_BASE_URL
 class MemoryKeyring(KeyringBackend):
     """A keyring that lasts as long as the test."""
 
-    priority = 5  # type: ignore[assignment]
+    priority = 5
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kept: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:

@@ -18,7 +18,7 @@ FONT: Final = "Calibri"
 TABLE_STYLE: Final = "TableStyleLight1"
 HEADER_HEIGHT: Final = 24.0
 LINE_HEIGHT: Final = 15.0
-MOST_LINES: Final = 8
+MOST_LINES: Final = 3
 """Lines of a text beyond which its row grows no taller."""
 
 HEADER_COLOURS: Final = ("FFFFFF", "1F4E5F")

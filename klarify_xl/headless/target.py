@@ -128,7 +128,7 @@ class Target:
         return TargetLockedError(
             f"The workbook {self.path} {what}, so it was left alone.",
             hint="Choose another --out, or use --overwrite, which keeps the present file as "
-            f"{self._file.with_suffix('.before.xlsx').name}.",
+            f"{self._file.with_suffix('.before.xlsx').name} or the like.",
         )
 
     def _keep_beside(self) -> None:

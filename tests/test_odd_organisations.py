@@ -1,0 +1,154 @@
+"""Organisations that are odd for long: what refresh after refresh makes of them."""
+
+import logging
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import klarify_xl
+from klarify_xl.demo import Behaviour, DemoServer, Fault
+from klarify_xl.errors import KeyRefusedError, StoreError
+from klarify_xl.store import Store
+from klarify_xl.sync import sync
+
+from .conftest import MakeClient, MakeServer
+
+
+def test_a_stamp_that_is_none_does_not_end_incremental_refreshes(
+    server: DemoServer, make_client: MakeClient, store: Store
+) -> None:
+    odd = server.organisation.rows[5]["id"]
+    server.organisation.edit(odd, stamp=False, updated_at="not a date")
+    assert sync(make_client(server), store).mode == "full"
+
+    server.organisation.now += timedelta(hours=1)
+    server.organisation.edit(server.organisation.rows[9]["id"], owner="Somebody else")
+    second = sync(make_client(server), store)
+    assert (second.mode, second.changed) == ("incremental", 1)
+    assert second.watermark == server.organisation.now
+
+    third = sync(make_client(server), store)
+    assert (third.mode, third.requests, third.changed) == ("incremental", 2, 0)
+
+
+def test_an_item_without_an_id_does_not_make_every_refresh_a_full_one(
+    server: DemoServer, make_client: MakeClient, store: Store
+) -> None:
+    server.organisation.now += timedelta(hours=1)
+    server.organisation.add(id="")
+    first = sync(make_client(server), store)
+    assert (first.quarantined, first.listed, first.shortfall) == (1, 250, 0)
+
+    server.organisation.now += timedelta(hours=1)
+    server.organisation.edit(server.organisation.rows[9]["id"], owner="Somebody else")
+    second = sync(make_client(server), store)
+    assert (second.mode, second.changed, second.quarantined) == ("incremental", 1, 1)
+
+
+def test_what_is_kept_because_of_an_item_without_an_id_is_said_and_removed_later(
+    server: DemoServer, make_client: MakeClient, store: Store
+) -> None:
+    sync(make_client(server), store)
+    server.organisation.now += timedelta(hours=1)
+    server.organisation.add(id=" ")
+    for row in server.organisation.rows[:2]:
+        server.organisation.remove(row["id"])
+    kept = sync(make_client(server), store)
+    assert (kept.listed, kept.removed, kept.shortfall) == (250, 0, -2)
+    assert sync(make_client(server), store).mode == "incremental"
+
+    result = klarify_xl.refresh(
+        "p.xlsx", store=store.path, access_key=server.access_key, base_url=server.url
+    )
+    assert (result.procedures, result.shortfall) == (250, -2)
+    server.organisation.remove(" ")
+    mended = sync(make_client(server), store)
+    assert (mended.listed, mended.removed, mended.shortfall) == (248, 2, 0)
+
+
+def test_the_only_procedure_may_be_replaced_by_another(
+    make_server: MakeServer, make_client: MakeClient, store: Store
+) -> None:
+    server = make_server(1)
+    sync(make_client(server), store)
+    server.organisation.now += timedelta(hours=1)
+    server.organisation.remove(server.organisation.rows[0]["id"])
+    server.organisation.add()
+    log = sync(make_client(server), store)
+    assert (log.added, log.removed, log.listed) == (1, 1, 1)
+
+
+def test_a_tiny_organisation_behind_another_key_is_taken_over_only_when_told_so(
+    make_server: MakeServer, make_client: MakeClient, store: Store
+) -> None:
+    server = make_server(3)
+    sync(make_client(server), store)
+    for row in server.organisation.rows:
+        server.organisation.remove(row["id"])
+        server.organisation.add()
+    server.access_key = "another key"
+    with pytest.raises(StoreError, match="another organisation's key"):
+        sync(make_client(server), store)
+    assert sync(make_client(server), store, accept_removals=True).removed == 3
+
+
+def test_another_order_of_names_is_no_news(server: DemoServer) -> None:
+    refresh = partial(
+        klarify_xl.refresh, store="p.db", access_key=server.access_key, base_url=server.url
+    )
+    refresh("p.xlsx")
+    for row in server.organisation.rows:
+        reordered = dict(reversed(row.items()))
+        server.organisation._rows[row["id"]] = {**reordered, "owner": row["owner"] or None}
+    server.organisation.version += 1
+    result = refresh("p.xlsx", full=True)
+    assert (result.outcome, result.changed) == ("unchanged", 0)
+
+
+def test_a_list_that_gets_shorter_than_the_page_asked_for_is_read_again(
+    make_server: MakeServer, make_client: MakeClient, store: Store
+) -> None:
+    server = make_server(201, behaviour=Behaviour(past_end="error"))
+    gone = server.organisation.rows[0]["id"]
+    server.script(
+        Fault.mutation(lambda organisation: organisation.remove(gone)).on(page=1, walk=True)
+    )
+    log = sync(make_client(server, concurrency=1), store)
+    assert log.listed == 200
+
+
+def test_a_first_refresh_after_a_failed_one_of_an_empty_organisation_has_a_receipt(
+    make_server: MakeServer, make_client: MakeClient, store: Store
+) -> None:
+    server = make_server(0)
+    server.script(Fault.reply(403))
+    with pytest.raises(klarify_xl.KlarifyError):
+        sync(make_client(server), store)
+    log = sync(make_client(server), store)
+    assert log.outcome == "changed"
+    assert store.receipt() == log
+
+
+def test_a_request_that_outlives_its_refresh_is_not_logged_with_the_key(
+    make_server: MakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = make_server(500)
+    refusal = {"error": "invalid access_key", "message": "gone"}
+    server.script(
+        Fault.reply(404, refusal).on(page=1), Fault.slow(0.4).on(page=2), Fault.slow(0.4).on(page=3)
+    )
+    with caplog.at_level(logging.DEBUG):
+        with pytest.raises(KeyRefusedError):
+            klarify_xl.refresh(
+                "p.xlsx", store="p.db", access_key=server.access_key, base_url=server.url
+            )
+        for _ in range(100):
+            if caplog.text.count("page=") >= 5:
+                break
+            server.stopping.wait(0.02)
+    assert "page=2" in caplog.text
+    assert "demo%20key" not in caplog.text
+    assert server.access_key not in caplog.text
+    assert not Path("p.xlsx").exists()
