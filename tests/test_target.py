@@ -407,5 +407,5 @@ def test_a_link_to_a_workbook_stays_a_link(file: Path, organisation: Organisatio
 @on_posix
 def test_a_link_that_leads_back_to_itself_is_told(tmp_path: Path) -> None:
     (tmp_path / "loop.xlsx").symlink_to(tmp_path / "loop.xlsx")
-    with pytest.raises(ConfigurationError, match=r"loop\.xlsx can't be found out"):
+    with pytest.raises(ConfigurationError, match=r"loop\.xlsx is a link that leads back"):
         Target(tmp_path / "loop.xlsx")

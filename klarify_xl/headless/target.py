@@ -32,11 +32,15 @@ class Target:
             )
         try:
             self._file = self.path.resolve()
-        except (OSError, RuntimeError) as error:
+            is_loop = self._file.is_symlink()
+        except (OSError, RuntimeError):
+            # Python 3.11 and 3.12 raise; later versions return the link itself.
+            is_loop = True
+        if is_loop:
             raise ConfigurationError(
-                f"The workbook {self.path} can't be found out ({type(error).__name__}).",
-                hint="It is probably a link that leads back to itself; choose another --out.",
-            ) from None
+                f"The workbook {self.path} is a link that leads back to itself.",
+                hint="Remove the link, or choose another --out.",
+            )
 
     def check(self, *, overwrite: bool = False) -> None:
         """Find out, before any work is done, whether the workbook can be written.
