@@ -20,7 +20,7 @@ from klarify_xl.errors import KlarifyError
 from klarify_xl.model import readable
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.progress import OnProgress, Progress, ignore
-from klarify_xl.records import Change, Refresh
+from klarify_xl.records import Change, Refresh, worth_showing
 from klarify_xl.text import safe_text
 
 _PLAIN_SECONDS: Final = 5.0
@@ -208,7 +208,7 @@ def show_changes(screen: Screen, changes: Sequence[Change], *, most: int) -> Non
         word = {"removed": "no longer listed", "returned": "listed again"}.get(kind, kind)
         screen.line(f"{moment:%Y-%m-%d %H:%M} UTC, refresh {refresh}: {len(ids):,} {word}")
         sign, colour = _KINDS[kind]
-        for change in _worth_showing(group):
+        for change in worth_showing(group):
             if shown >= most:
                 screen.line(f"  … more with --limit (shown: {most})")
                 return
@@ -228,14 +228,6 @@ def _by_refresh_and_kind(changes: Sequence[Change]) -> dict[tuple[int, str], lis
         groups[change.refresh, change.kind].append(change)
     keys = sorted(groups, key=lambda key: (-key[0], order.index(key[1])))
     return {key: groups[key] for key in keys}
-
-
-def _worth_showing(group: Sequence[Change]) -> Iterator[Change]:
-    """Leave out the stamp of a procedure where another field says what has changed."""
-    explained = {change.id for change in group if change.field not in (None, "updated_at")}
-    for change in group:
-        if change.field != "updated_at" or change.id not in explained:
-            yield change
 
 
 def _change_document(change: Change) -> dict[str, Any]:

@@ -5,7 +5,7 @@ NFC and trimming; where several procedures hold it, or none does, that is said a
 """
 
 import unicodedata
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -62,3 +62,77 @@ def relationships(procedures: Iterable[Procedure]) -> list[Relationship]:
 
 def _comparable(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
+
+
+def cycles(references: Iterable[Relationship]) -> list[tuple[Procedure, ...]]:
+    """Return one cycle for each knot of procedures that lead back to themselves.
+
+    Followed are resolved references only, from source to target. Of each knot (a strongly
+    connected component) the shortest cycle through its first procedure is given, in the order in
+    which the references lead; a procedure that refers to itself is a cycle of one.
+
+    Args:
+        references: Relationships of one kind.
+    """
+    procedures: dict[str, Procedure] = {}
+    graph: dict[str, list[str]] = {}
+    for one in references:
+        if one.match == "resolved":
+            procedures[one.source.id] = one.source
+            procedures[one.targets[0].id] = one.targets[0]
+            graph.setdefault(one.source.id, []).append(one.targets[0].id)
+    found = []
+    for knot in _knots(graph):
+        start = min(knot, key=lambda one: (procedures[one].name, one))
+        path = _way_back(graph, start, knot)
+        if path:
+            found.append(tuple(procedures[one] for one in path))
+    return sorted(found, key=lambda path: (path[0].name, path[0].id))
+
+
+def _knots(graph: dict[str, list[str]]) -> list[set[str]]:
+    """Return the strongly connected components (Tarjan's algorithm, without recursion)."""
+    order: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    # In the order of its keys, a dictionary is a stack that knows what it holds.
+    stack: dict[str, None] = {}
+    knots = []
+    for root in list(graph):
+        work = [] if root in order else [(root, iter((root,)))]
+        while work:
+            node, followers = work[-1]
+            follower = next(followers, None)
+            if follower is None:
+                work.pop()
+                if work:
+                    lowest[work[-1][0]] = min(lowest[work[-1][0]], lowest[node])
+                if lowest[node] == order[node] and node in stack:
+                    knot: set[str] = set()
+                    while node not in knot:
+                        knot.add(stack.popitem()[0])
+                    knots.append(knot)
+            elif follower not in order:
+                order[follower] = lowest[follower] = len(order)
+                stack[follower] = None
+                work.append((follower, iter(graph.get(follower, ()))))
+            elif follower in stack:
+                lowest[node] = min(lowest[node], order[follower])
+    return knots
+
+
+def _way_back(graph: dict[str, list[str]], start: str, knot: set[str]) -> list[str]:
+    """Return the shortest way from a procedure back to itself within its knot, or none."""
+    came_from: dict[str, str] = {}
+    waiting = deque([start])
+    while waiting:
+        node = waiting.popleft()
+        for follower in graph.get(node, ()):
+            if follower == start:
+                path = [node]
+                while path[-1] != start:
+                    path.append(came_from[path[-1]])
+                return path[::-1]
+            if follower in knot and follower not in came_from:
+                came_from[follower] = node
+                waiting.append(follower)
+    return []

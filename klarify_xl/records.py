@@ -1,6 +1,6 @@
 """What sync, store and readers hand to each other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -129,3 +129,11 @@ class Change:
     field: str | None
     old: str | None
     new: str | None
+
+
+def worth_showing(changes: Sequence[Change]) -> Iterator[Change]:
+    """Leave out a procedure's stamp where another field tells what has changed."""
+    told = {(one.refresh, one.id) for one in changes if one.field not in {None, "updated_at"}}
+    for one in changes:
+        if one.field != "updated_at" or (one.refresh, one.id) not in told:
+            yield one

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from klarify_xl import plan, sheets
+from klarify_xl import plan
 from klarify_xl.demo import Organisation
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET, EXCEL_ROWS
 from klarify_xl.plan import Cell, Column, Link, Place, Sheet, limit_links, limit_rows
-from klarify_xl.sheets import Adjustments
+from klarify_xl.sheets import inventory
+from klarify_xl.sheets.inventory import Adjustments
 
 from .workbooks import NOW, about, links, opened, plan_of, write
 
@@ -132,7 +133,7 @@ def test_rows_beyond_the_limit_are_counted_in_about_and_nothing_leads_to_them(
 ) -> None:
     every = {sheet.name: len(sheet.rows) for sheet in plan_of(workbook).sheets[:-1]}
     monkeypatch.setattr(plan, "EXCEL_ROWS", 41)
-    monkeypatch.setattr(sheets, "EXCEL_ROWS", 41)
+    monkeypatch.setattr(inventory, "EXCEL_ROWS", 41)
     limited = plan_of(workbook)
     receipt = {row[0]: row[1] for row in limited.sheets[-1].rows}
     rows = {sheet.name: len(sheet.rows) for sheet in limited.sheets[:-1]}

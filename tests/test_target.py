@@ -197,7 +197,7 @@ def test_a_file_that_is_no_workbook_is_somebodys_too(
         write(organisation, file)
     assert file.read_bytes() == theirs
     write(organisation, file, overwrite=True)
-    assert len(opened(file)) == 5
+    assert len(opened(file)) == 7
 
 
 def test_a_single_changed_cell_is_noticed_whatever_the_marks_say(file: Path) -> None:

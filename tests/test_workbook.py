@@ -4,14 +4,16 @@ import re
 import zipfile
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 
+import klarify_xl
 from klarify_xl import __version__
-from klarify_xl.demo import Organisation
+from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.headless.workbook import build_workbook
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.plan import Column, Plan, Sheet
@@ -19,7 +21,9 @@ from klarify_xl.store import Store
 
 from .workbooks import NOW, about, cell_at, links, opened, plan_of, records, write
 
-SHEETS = ["Procedures", "Lanes", "Lane totals", "Relationships", "About"]
+SHEETS = [
+    *("Procedures", "Lanes", "Lane totals", "Relationships", "Changes", "Health", "About"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,10 @@ def test_every_sheet_but_the_receipt_is_a_table_over_all_its_rows(workbook: Path
         for table in sheet.tables.values():
             names[title] = table.name
             assert table.displayName == table.name
-            assert table.ref == sheet.dimensions
+            # A table has a row even where there is nothing to tell.
+            assert (
+                table.ref == f"A1:{sheet.cell(max(2, sheet.max_row), sheet.max_column).coordinate}"
+            )
             assert table.autoFilter.ref == table.ref
             header = [cell.value for cell in sheet[1]]
             assert [column.name for column in table.tableColumns] == header
@@ -66,6 +73,8 @@ def test_every_sheet_but_the_receipt_is_a_table_over_all_its_rows(workbook: Path
         "Lanes": "Lanes",
         "Lane totals": "LaneTotals",
         "Relationships": "Relationships",
+        "Changes": "Changes",
+        "Health": "Health",
     }
 
 
@@ -166,12 +175,17 @@ def test_statuses_and_matches_are_set_off_in_their_own_columns(workbook: Path) -
             rules = [(rule.formula[0], rule.dxf.fill.bgColor.rgb) for rule in area.rules]
             found[f"{name}!{area.sqref}"] = [formula for formula, _colour in rules]
             assert len({colour for _formula, colour in rules}) == len(rules)
-    lanes, related = (opened(workbook)[name].max_row for name in ("Lanes", "Relationships"))
+    lanes, related, health = (
+        opened(workbook)[name].max_row for name in ("Lanes", "Relationships", "Health")
+    )
+    changes = ("added", "changed", "no longer listed", "listed again")
     statuses = ("published", "draft", "archived")
     assert found == {
         "Procedures!C2:C251": [f'$C2="{status}"' for status in statuses],
         f"Lanes!D2:D{lanes}": [f'$D2="{status}"' for status in statuses],
         f"Relationships!F2:F{related}": ['$F2="ambiguous"', '$F2="unresolved"'],
+        "Changes!B2:B2": [f'$B2="{change}"' for change in changes],
+        f"Health!A2:A{health}": [f'$A2="{severity}"' for severity in ("high", "medium", "low")],
     }
 
 
@@ -190,13 +204,13 @@ def test_every_sheet_prints_landscape_on_pages_as_wide_as_it_is(workbook: Path) 
         assert sheet.oddHeader.left.text == "&A"
         assert sheet.oddFooter.right.text == "&P / &N"
         columns = 10 if name == "Procedures" else sheet.max_column
-        last = sheet.cell(sheet.max_row, columns)
+        last = sheet.cell(max(2, sheet.max_row), columns)
         assert sheet.print_area == f"'{name}'!$A$1:${last.column_letter}${last.row}"
 
 
 def test_headers_of_numbers_stand_above_their_numbers(workbook: Path) -> None:
     for sheet in opened(workbook).values():
-        for header, cell in zip(sheet[1], sheet[2], strict=True):
+        for header, cell in zip(sheet[1], sheet[2] if sheet.max_row > 1 else (), strict=False):
             assert header.alignment.horizontal == cell.alignment.horizontal
 
 
@@ -286,8 +300,7 @@ def test_every_link_within_the_workbook_has_a_hint(workbook: Path) -> None:
     assert set(hints) == {
         "Go to Lanes",
         "Go to Relationships",
-        "Go to the procedure",
-        "Go to its first row",
+        "Go to Procedures",
         "Open in Klarify",
     }
 
@@ -493,3 +506,45 @@ def test_times_are_taken_from_the_refresh_and_not_from_the_clock(workbook: Path)
     assert receipt is not None
     stamp = f"{receipt.finished_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     assert re.findall(r">([^<]*Z)</dcterms:\w+>", core) == [stamp, stamp]
+
+
+def test_changes_tell_what_a_refresh_noticed_and_lead_to_what_is_still_listed(
+    server: DemoServer,
+) -> None:
+    refresh = partial(klarify_xl.refresh, "p.xlsx", store="p.db", access_key=server.access_key)
+    refresh(base_url=server.url)
+    organisation = server.organisation
+    edited, gone = organisation.rows[3], organisation.rows[4]
+    organisation.now += timedelta(hours=1)
+    organisation.edit(edited["id"], owner="Somebody else", lanes=["Legal", "Sales"])
+    organisation.remove(gone["id"])
+    added = organisation.add(name="Brand new")
+    refresh(base_url=server.url)
+
+    sheet = opened(Path("p.xlsx"))["Changes"]
+    rows = [tuple(cell.value for cell in row[1:]) for row in sheet.iter_rows(min_row=2)]
+    lanes = "; ".join(edited["lanes"]) or None
+    assert sorted(rows, key=str) == sorted(
+        [
+            ("added", added, "Brand new", None, None, None),
+            ("changed", edited["id"], edited["name"], "Owner", edited["owner"], "Somebody else"),
+            ("changed", edited["id"], edited["name"], "Lanes", lanes, "Legal; Sales"),
+            ("no longer listed", gone["id"], gone["name"], None, None, None),
+        ],
+        key=str,
+    )
+    linked = {row[2].value: row[2].hyperlink is not None for row in sheet.iter_rows(min_row=2)}
+    assert linked == {added: True, edited["id"]: True, gone["id"]: False}
+
+
+def test_health_leads_to_the_row_that_it_is_about(workbook: Path) -> None:
+    sheets = opened(workbook)
+    owners = {row[0].value: row[3].value for row in sheets["Procedures"].iter_rows(min_row=2)}
+    unowned = {
+        row[2].value for row in sheets["Health"].iter_rows(min_row=2) if row[1].value == "No owner"
+    }
+    assert unowned == {procedure for procedure, owner in owners.items() if not owner} != set()
+    found = links(sheets["Health"])
+    for row in sheets["Health"].iter_rows(min_row=2):
+        target = found[row[2].coordinate].removeprefix("#'Procedures'!")
+        assert sheets["Procedures"][target].value == row[2].value

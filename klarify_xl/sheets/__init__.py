@@ -1,0 +1,69 @@
+"""What each sheet shows: from the store's rows to a plan of the workbook."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from klarify_xl import __version__, graph
+from klarify_xl.model import Procedure
+from klarify_xl.plan import Plan
+from klarify_xl.records import Change
+from klarify_xl.sheets.about import about_sheet
+from klarify_xl.sheets.changes import changes_sheet
+from klarify_xl.sheets.health import health_sheet
+from klarify_xl.sheets.inventory import Adjustments, Inventory
+from klarify_xl.sheets.procedures import lane_totals_sheet, lanes_sheet, procedures_sheet
+from klarify_xl.sheets.relationships import relationships_sheet
+from klarify_xl.store import Store
+from klarify_xl.text import link_target
+
+__all__ = ["build_plan"]
+
+
+def build_plan(store: Store) -> Plan:
+    """Return the workbook for what the store holds.
+
+    Everything in it comes from the store, so that the same store gives the same plan.
+    """
+    procedures = sorted(store.procedures(), key=lambda one: (one.name.casefold(), one.name, one.id))
+    inventory = Inventory(
+        procedures,
+        graph.relationships(procedures),
+        Adjustments(),
+        {procedure.id: row for row, procedure in enumerate(procedures)},
+    )
+    receipt = store.receipt()
+    as_of = receipt.finished_at if receipt else datetime.min.replace(tzinfo=UTC)
+    sheets = (
+        procedures_sheet(inventory),
+        lanes_sheet(inventory),
+        lane_totals_sheet(inventory),
+        relationships_sheet(inventory),
+        changes_sheet(inventory, _history(store)),
+        health_sheet(inventory, as_of),
+    )
+    limited = tuple(inventory.adjustments.limit(sheet) for sheet in sheets)
+    organisation = _organisation(procedures)
+    about = about_sheet(inventory, receipt, organisation, store.state().base_url, limited)
+    return Plan(
+        title=f"Klarify procedures of {organisation}",
+        subject="Inventory of procedures, processes, subprocesses and tasks",
+        made_at=as_of,
+        made_by=f"klarify-xl {__version__}",
+        sheets=(*limited, about),
+    )
+
+
+def _history(store: Store) -> list[Change]:
+    """Return what changed since the first refresh, which found everything new."""
+    first = next((one.id for one in store.refreshes() if one.outcome == "changed"), 0)
+    return store.changes(since=first + 1)
+
+
+def _organisation(procedures: Iterable[Procedure]) -> str:
+    """Return the host that most procedures are shown at: the API names no organisation."""
+    hosts = Counter(
+        urlsplit(procedure.url).netloc for procedure in procedures if link_target(procedure.url)
+    )
+    return min(hosts, key=lambda host: (-hosts[host], host)) if hosts else "an organisation"
