@@ -184,7 +184,7 @@ def test_statuses_and_matches_are_set_off_in_their_own_columns(workbook: Path) -
         "Procedures!C2:C251": [f'$C2="{status}"' for status in statuses],
         f"Lanes!D2:D{lanes}": [f'$D2="{status}"' for status in statuses],
         f"Relationships!F2:F{related}": ['$F2="ambiguous"', '$F2="unresolved"'],
-        "Changes!B2:B2": [f'$B2="{change}"' for change in changes],
+        "Changes!B2": [f'$B2="{change}"' for change in changes],
         f"Health!A2:A{health}": [f'$A2="{severity}"' for severity in ("high", "medium", "low")],
     }
 
@@ -475,7 +475,7 @@ def test_long_texts_keep_their_rows_low_and_others_are_wrapped(tmp_path: Path) -
     organisation.add(name="d", owner="x", lanes=[])
     write(organisation, tmp_path / "heights.xlsx")
     sheet = opened(tmp_path / "heights.xlsx")["Procedures"]
-    assert [sheet.row_dimensions[row].height for row in range(2, 6)] == [45, None, 30, None]
+    assert [sheet.row_dimensions[row].height for row in range(2, 6)] == [30, None, 30, None]
     assert [bool(cell.alignment.wrap_text) for cell in sheet["D"][1:]] == [True, False, True, True]
     assert sheet["D3"].quotePrefix
     assert sheet["D3"].number_format == "General"

@@ -110,7 +110,8 @@ def lines(text: str, width: float) -> int:
     """
     if is_long(text):
         return 1
-    room = max(1, int(width))
+    # Letters are narrower on average than the digits that a width counts.
+    room = max(1, int(1.15 * width))
     return min(MOST_LINES, sum(max(1, -(-len(line) // room)) for line in text.split("\n")))
 
 
