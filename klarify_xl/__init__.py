@@ -13,6 +13,7 @@ The names below are the public interface; they are loaded when first used, so th
 ``import klarify_xl`` costs nothing.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,10 @@ _HOMES = {
     "read_all": "walk",
     "refresh": "pipeline",
 }
+
+
+# Whoever uses the package decides where its log goes; nothing is printed by itself.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

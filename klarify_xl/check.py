@@ -55,9 +55,9 @@ def _checks(settings: Settings, out: str | None, key_file: Path | None) -> Itera
     found: FoundKey | None = None
     try:
         found = find_access_key(settings.base_url, key_file=key_file)
-        yield Finding("Key", "fine", f"found: {found.source}")
+        yield Finding("Key source", "fine", found.source)
     except KlarifyError as error:
-        yield _broken("Key", error)
+        yield _broken("Key source", error)
     yield Finding("Address", "fine", settings.base_url)
     yield _proxy(settings.base_url)
     yield _tls(settings.base_url)

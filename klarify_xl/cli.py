@@ -17,43 +17,18 @@ from klarify_xl import __version__
 from klarify_xl.check import run_checks
 from klarify_xl.console import Screen, show_changes, show_findings, show_result
 from klarify_xl.demo import DemoServer, Organisation
-from klarify_xl.errors import (
-    BusyError,
-    CancelledError,
-    ConfigurationError,
-    KeyRefusedError,
-    KlarifyError,
-    NetworkError,
-    ReplyError,
-    StoreError,
-    TargetError,
-    UnstableError,
-)
+from klarify_xl.errors import CancelledError, ConfigurationError, KlarifyError
+from klarify_xl.exit_codes import EXIT_STOPPED, EXIT_UNCHANGED, EXIT_UNEXPECTED, exit_code
 from klarify_xl.pipeline import RefreshResult, refresh
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
     find_access_key,
+    find_safe_keyring,
     forget_in_keyring,
     keep_in_keyring,
     load_settings,
 )
 from klarify_xl.store import Store
-
-EXIT_CODES: Final[tuple[tuple[int, str, tuple[type[KlarifyError], ...]], ...]] = (
-    (2, "a setting or option is missing or wrong", (ConfigurationError,)),
-    (3, "the access key was refused", (KeyRefusedError,)),
-    (4, "the API could not be reached, or broke its contract", (NetworkError, ReplyError)),
-    (5, "the data was unstable, or suspiciously many procedures vanished", (UnstableError,)),
-    (6, "the workbook is open, holds somebody's work, or can't be written", (TargetError,)),
-    (7, "another refresh is using the store", (BusyError,)),
-    (8, "the store is damaged, or belongs to something else", (StoreError,)),
-    (130, "stopped with Ctrl-C", (CancelledError,)),
-)
-"""Exit codes besides 0 (done), 1 (unexpected) and 10 (nothing changed, with --exit-unchanged)."""
-
-EXIT_UNEXPECTED: Final = 1
-EXIT_UNCHANGED: Final = 10
-EXIT_STOPPED: Final = 130
 
 _USAGE_ERROR: Final[Any] = typer.BadParameter.__base__
 """What Typer raises for a wrong option; the class itself has no public name there."""
@@ -97,6 +72,9 @@ def run() -> None:
     try:
         sys.exit(app(prog_name="klarify-xl", standalone_mode=False))
     except _USAGE_ERROR as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            Screen().line(error.format_message())
+            sys.exit(exit_code(ConfigurationError("")))
         wrong = ConfigurationError(
             error.format_message(), hint="See `klarify-xl --help`, or a command's own --help."
         )
@@ -104,13 +82,6 @@ def run() -> None:
         sys.exit(exit_code(wrong))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(EXIT_STOPPED)
-
-
-def exit_code(error: KlarifyError) -> int:
-    """Return the exit code of an error."""
-    return next(
-        (code for code, _, kinds in EXIT_CODES if isinstance(error, kinds)), EXIT_UNEXPECTED
-    )
 
 
 @contextmanager
@@ -209,11 +180,10 @@ def _refresh(
     screen = Screen(quiet=quiet, as_json=as_json)
     with _reported(screen), _logged(log_file):
         settings = load_settings(base_url=base_url, store=store)
-        key = find_access_key(settings.base_url, key_file=key_file).key if key_file else None
         with screen.progress() as on_progress:
             result = refresh(
                 out,
-                access_key=key,
+                key_file=key_file,
                 settings=settings,
                 full=full,
                 accept_removals=accept_removals,
@@ -244,7 +214,8 @@ def _check(
     errors = [finding.error for finding in findings if finding.error]
     if errors:
         raise typer.Exit(exit_code(errors[0]))
-    screen.line("All is fine.")
+    odd = sum(finding.state != "fine" for finding in findings)
+    screen.line(f"A refresh can run; worth a look: {odd}." if odd else "All is fine.")
 
 
 @app.command("changes")
@@ -255,7 +226,7 @@ def _changes(
         typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="From then on (UTC)."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole history.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Lines to show; --json always gives all.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Show what changed: at the last refresh that found something, or since a day."""
@@ -264,6 +235,7 @@ def _changes(
         settings = load_settings(store=store)
         with Store(settings.store, read_only=True) as opened:
             log = [one for one in opened.refreshes() if one.outcome == "changed"]
+            first = log[0].id if log and not everything else 0
             if since is not None:
                 moment = since.replace(tzinfo=UTC)
                 log = [one for one in log if one.started_at >= moment]
@@ -272,7 +244,7 @@ def _changes(
             changes = opened.changes(since=log[0].id) if log else []
     if not changes:
         screen.line("Nothing changed.")
-    show_changes(screen, changes, most=limit)
+    show_changes(screen, changes, most=limit, first=first)
 
 
 @key_app.command("set")
@@ -281,8 +253,12 @@ def _key_set(base_url: BaseUrlOption = None) -> None:
     screen = Screen()
     with _reported(screen):
         address = load_settings(base_url=base_url).base_url
-        interactive = sys.stdin.isatty()
-        typed = getpass.getpass("Access key: ") if interactive else sys.stdin.readline()
+        find_safe_keyring()
+        try:
+            interactive = sys.stdin.isatty()
+            typed = getpass.getpass("Access key: ") if interactive else sys.stdin.readline()
+        except EOFError:
+            typed = ""
         place = keep_in_keyring(address, AccessKey(typed))
     screen.line(f"The key is kept in {place}. Now run `klarify-xl check`.")
 
@@ -310,7 +286,10 @@ def _demo(
     out: OutOption = Path("klarify.xlsx"),
     store: Annotated[
         Path | None,
-        typer.Option(help="The demo's store; by default klarify-demo-SEED.db.", show_default=False),
+        typer.Option(
+            help="The demo's store; by default klarify-demo-PROCEDURES-SEED.db.",
+            show_default=False,
+        ),
     ] = None,
     procedures: Annotated[int, typer.Option(min=0, help="Size of the organisation.")] = 1247,
     seed: Annotated[int, typer.Option(help="Another organisation.")] = 1,
@@ -331,7 +310,7 @@ def _demo(
         if serve:
             _serve(screen, organisation, server)
             return
-        store = store or Path(f"klarify-demo-{seed}.db")
+        store = store or Path(f"klarify-demo-{procedures}-{seed}.db")
         organisation = _grown_organisation(store, procedures, seed)
         with server(organisation) as running, screen.progress() as on_progress:
             result = refresh(
@@ -340,8 +319,6 @@ def _demo(
                 base_url=running.url,
                 store=store,
                 overwrite=overwrite,
-                # The demo's own options may ask for another organisation.
-                accept_removals=True,
                 on_progress=on_progress,
             )
     show_result(screen, result)
@@ -389,4 +366,4 @@ def _show_demo_changes(screen: Screen, result: RefreshResult) -> None:
         screen.line("Run it again: meanwhile people edit, add and remove procedures.")
         return
     with Store(result.store, read_only=True) as opened:
-        show_changes(screen, opened.changes(since=result.refresh), most=40)
+        show_changes(screen, opened.changes(since=result.refresh), most=1000)

@@ -155,11 +155,11 @@ def show_result(screen: Screen, result: RefreshResult) -> None:
     screen.line(f"Read:    {count}, {result.mode} refresh{reason}, {result.requests} requests")
     screen.line(f"Found:   {summary(result)}")
     if result.quarantined:
-        screen.line(f"         {result.quarantined} items without a usable id were left out")
-    if result.shortfall > 0:
-        screen.line(f"         the API counts {result.shortfall} more than it lists")
-    if result.shortfall < 0:
-        screen.line(f"         {-result.shortfall} no longer listed ones were kept meanwhile")
+        screen.line(f"Mind:    {result.quarantined} items without a usable id were left out")
+    if result.shortfall:
+        screen.line(f"Mind:    the API counts {result.shortfall} more procedures than it lists")
+    if result.kept:
+        screen.line(f"Mind:    {result.kept} were not listed, but not proven gone, and are kept")
     if result.outcome == "unchanged":
         screen.line(f"Wrote:   nothing, {result.out} is up to date and was not touched")
     else:
@@ -192,19 +192,29 @@ def show_findings(screen: Screen, findings: Iterable[Finding]) -> None:
     for finding in findings:
         sign, plain, colour = _SIGNS[finding.state]
         shown = screen.sign(sign, plain)
-        text = Text.assemble((shown, colour), f" {finding.subject:<10}", _line(finding.detail))
+        text = Text.assemble((shown, colour), f" {finding.subject:<11}", _line(finding.detail))
         screen.line(text)
         if finding.advice:
-            screen.line(f"             {screen.sign('→', '->')} {_line(finding.advice)}")
+            screen.line(f"              {screen.sign('→', '->')} {_line(finding.advice)}")
 
 
-def show_changes(screen: Screen, changes: Sequence[Change], *, most: int) -> None:
-    """Show the history, one line for each procedure and field, newest refresh first."""
+def show_changes(screen: Screen, changes: Sequence[Change], *, most: int, first: int = 0) -> None:
+    """Show the history, one line for each procedure and field, newest refresh first.
+
+    Args:
+        screen: Where to.
+        changes: What to show.
+        most: Lines at most.
+        first: Number of the first refresh, which is told in one line; 0 to tell it in full.
+    """
     screen.document([_change_document(change) for change in changes])
     shown = 0
     for (refresh, kind), group in _by_refresh_and_kind(changes).items():
         moment = group[0].at
         ids = {change.id for change in group}
+        if refresh == first:
+            screen.line(f"{moment:%Y-%m-%d %H:%M} UTC, first refresh: {len(ids):,} recorded")
+            continue
         word = {"removed": "no longer listed", "returned": "listed again"}.get(kind, kind)
         screen.line(f"{moment:%Y-%m-%d %H:%M} UTC, refresh {refresh}: {len(ids):,} {word}")
         sign, colour = _KINDS[kind]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
-from klarify_xl.errors import CancelledError, ConfigurationError
+from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
 from klarify_xl.headless.package import save
 from klarify_xl.headless.target import Target
 from klarify_xl.headless.workbook import build_workbook
@@ -41,6 +41,7 @@ class RefreshResult:
         returned: Procedures listed again.
         quarantined: Items without a usable id, left out.
         shortfall: How many more the API counts than it lists.
+        kept: Procedures that it did not list, but that could not be proven gone either.
         refresh: Number of the refresh in the store's log.
         watermark: Newest change covered (UTC), or None.
         seconds: Time it took.
@@ -60,6 +61,7 @@ class RefreshResult:
     returned: int
     quarantined: int
     shortfall: int
+    kept: int
     refresh: int
     watermark: datetime | None
     seconds: float
@@ -77,6 +79,7 @@ def refresh(
     out: str | os.PathLike[str],
     *,
     access_key: AccessKey | str | None = None,
+    key_file: str | os.PathLike[str] | None = None,
     base_url: str | None = None,
     store: str | os.PathLike[str] | None = None,
     settings: Settings | None = None,
@@ -95,6 +98,7 @@ def refresh(
     Args:
         out: The workbook, an ``.xlsx`` file.
         access_key: The key; by default it is looked for (see `klarify_xl.settings`).
+        key_file: A file that holds the key and nothing else.
         base_url: Address of the API; by default it is looked for.
         store: File of the local store; by default it is looked for.
         settings: Time limits and the like; `base_url` and `store` override its own.
@@ -122,11 +126,11 @@ def refresh(
             f"Store and workbook are the same file, {out}.", hint="Choose another --store."
         )
     target.check(overwrite=overwrite)
-    key = find_access_key(settings.base_url, explicit=access_key).key
+    found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
     with (
         Store(settings.store) as opened,
         opened.exclusive(),
-        closing(Client(key, settings=settings)) as client,
+        closing(Client(found.key, settings=settings)) as client,
     ):
         known = opened.last_refresh()
         try:
@@ -139,6 +143,9 @@ def refresh(
                 on_progress=on_progress,
             )
             rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+        except KeyRefusedError as error:
+            hint = f"The key came from: {found.source}. {error.hint}"
+            raise KeyRefusedError(str(error), hint=hint) from None
         except KeyboardInterrupt:
             raise _stopped(stored=opened.last_refresh() != known) from None
     return _result(log, target, settings, rows, time.monotonic() - started)
@@ -166,7 +173,14 @@ def _write(
     if marks and marks.untouched and marks.data == mark:
         return {}
     plan = build_plan(store)
-    content = save(build_workbook(plan, on_progress), data_mark=mark, made_at=plan.made_at)
+    if not overwrite:
+        target.refuse_other(plan.organisation)
+    content = save(
+        build_workbook(plan, on_progress),
+        data_mark=mark,
+        organisation=plan.organisation,
+        made_at=plan.made_at,
+    )
     touched = target.replace(content, overwrite=overwrite)
     return {sheet.name: len(sheet.rows) for sheet in plan.sheets} if touched else {}
 
@@ -186,6 +200,7 @@ def _result(
         returned=log.returned,
         quarantined=log.quarantined,
         shortfall=log.shortfall,
+        kept=log.kept,
         refresh=log.id,
         watermark=log.watermark,
         seconds=seconds,

@@ -95,6 +95,7 @@ class Plan:
     """A workbook.
 
     Attributes:
+        organisation: Whose procedures it shows, "" if that is not known.
         title: Title of the document.
         subject: Subject of the document.
         made_at: Time stamp of the document (UTC).
@@ -102,6 +103,7 @@ class Plan:
         sheets: Its sheets, from the left.
     """
 
+    organisation: str
     title: str
     subject: str
     made_at: datetime

@@ -19,8 +19,10 @@ class State:
         base_url: Address that the rows came from, "" for an empty store.
         watermark: Newest stamp that a finished refresh has covered (UTC).
         last_full_at: When the last full walk began, by the local clock (UTC).
-        shortfall: How many more the API counted than it listed.
+        shortfall: How many more the API counted than are listed here; negative where more are
+            listed here, because some were kept.
         quarantined: Items without a usable id at the last full walk.
+        kept: Procedures that the last full walk did not list, but could not prove gone either.
         key_mark: Mark of the access key that was used.
         page_size: Page size at the end of the last full walk, 0 for none.
     """
@@ -30,6 +32,7 @@ class State:
     last_full_at: datetime | None = None
     shortfall: int = 0
     quarantined: int = 0
+    kept: int = 0
     key_mark: str = ""
     page_size: int = 0
 
@@ -78,6 +81,7 @@ class Refresh:
         total_count: Procedures that the API counts.
         quarantined: Items without a usable id.
         shortfall: How many more the API counts than it lists.
+        kept: Procedures that it did not list, but that could not be proven gone either.
         added: Procedures seen for the first time.
         changed: Procedures with another content.
         removed: Procedures no longer listed.
@@ -98,6 +102,7 @@ class Refresh:
     total_count: int = 0
     quarantined: int = 0
     shortfall: int = 0
+    kept: int = 0
     added: int = 0
     changed: int = 0
     removed: int = 0

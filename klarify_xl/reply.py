@@ -126,9 +126,9 @@ def _key_refusal(document: object) -> KeyRefusedError | None:
     if error == _INVALID_KEY:
         return KeyRefusedError(
             "The API does not accept the access key: it does not exist or was disabled.",
-            hint="If somebody has regenerated the key, ask an administrator for the new one and "
-            "store it with `klarify-xl key set`. Don't regenerate it yourself to get past this: "
-            "that breaks every other integration at once.",
+            hint="Correct it there if it was mistyped. If somebody has regenerated it, ask an "
+            "administrator for the new one. Don't regenerate it yourself to get past this: that "
+            "breaks every other integration at once.",
         )
     if error == _MISSING_KEY:
         return KeyRefusedError(

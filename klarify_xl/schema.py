@@ -28,6 +28,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             total_count INTEGER NOT NULL,
             quarantined INTEGER NOT NULL,
             shortfall INTEGER NOT NULL,
+            kept INTEGER NOT NULL,
             added INTEGER NOT NULL,
             changed INTEGER NOT NULL,
             removed INTEGER NOT NULL,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -253,27 +253,37 @@ def keep_in_keyring(base_url: str, key: AccessKey) -> str:
     Raises:
         ConfigurationError: There is no keyring here, or it refuses.
     """
+    account = keyring_account(base_url)
+    backend = find_safe_keyring()
     try:
-        place, problem = _put_into_keyring(keyring_account(base_url), key)
+        backend.set_password(KEYRING_SERVICE, account, key.reveal())
+        kept = backend.get_password(KEYRING_SERVICE, account) == key.reveal()
     except Exception as error:  # noqa: BLE001 -- backends raise what they like
-        place, problem = "", type(error).__name__
-    if problem:
-        raise _no_keyring(problem)
-    return place
+        raise _no_keyring(type(error).__name__) from None
+    if not kept:
+        raise _no_keyring("it keeps nothing")
+    return f"{backend.name}, account {account}"
 
 
-def _put_into_keyring(account: str, key: AccessKey) -> tuple[str, str]:
-    """Return where the key went, and "" or why it is not safe there."""
-    import keyring  # noqa: PLC0415
+def find_safe_keyring() -> Any:  # noqa: ANN401 -- a keyring backend
+    """Return the operating system's keyring.
 
-    backend = keyring.get_keyring()
-    # keyring falls back to plain text files; its own mark for a safe place is a priority of 1.
-    if backend.priority < 1 and "PYTHON_KEYRING_BACKEND" not in os.environ:
-        return "", str(backend.name)
-    keyring.set_password(KEYRING_SERVICE, account, key.reveal())
-    if keyring.get_password(KEYRING_SERVICE, account) != key.reveal():
-        return "", f"{backend.name} keeps nothing"
-    return f"{backend.name}, account {account}", ""
+    keyring falls back to plain text files; its own mark for a safe place is a priority of 1. Who
+    names a backend in PYTHON_KEYRING_BACKEND gets that one.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    try:
+        import keyring  # noqa: PLC0415
+
+        backend = keyring.get_keyring()
+        is_safe = backend.priority >= 1 or "PYTHON_KEYRING_BACKEND" in os.environ
+    except Exception as error:  # noqa: BLE001 -- backends raise what they like
+        raise _no_keyring(type(error).__name__) from None
+    if not is_safe or backend.name.startswith("fail "):
+        raise _no_keyring("none is set up")
+    return backend
 
 
 def forget_in_keyring(base_url: str) -> bool:
@@ -297,7 +307,8 @@ def forget_in_keyring(base_url: str) -> bool:
 def _no_keyring(reason: str) -> ConfigurationError:
     return ConfigurationError(
         f"There is no safe OS keyring that can be used here ({reason}).",
-        hint=f"On a machine without one, set {KEY_VARIABLE} in the environment or a .env file.",
+        hint=f"On a machine without one, set {KEY_VARIABLE} in the environment or a .env file, or "
+        "put the key into a file of its own and name it with --key-file.",
     )
 
 

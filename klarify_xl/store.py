@@ -42,7 +42,8 @@ class Store:
         with self._explained():
             if not read_only:
                 self._create_privately()
-            mode = "ro" if read_only else "rw"
+            # A reader that may not write leaves SQLite's side files behind when it closes.
+            mode = "ro" if read_only and not os.access(self.path, os.W_OK) else "rw"
             address = f"{self.path.absolute().as_uri()}?mode={mode}"
             self._connection = sqlite3.connect(address, uri=True, timeout=10, isolation_level=None)
         try:
@@ -71,6 +72,7 @@ class Store:
                 hint="Update klarify-xl, or choose another --store.",
             )
         if read_only:
+            self._connection.execute("PRAGMA query_only = ON")
             return
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
@@ -152,6 +154,7 @@ class Store:
             last_full_at=_moment(rows.get("last_full_at")),
             shortfall=int(rows.get("shortfall") or 0),
             quarantined=int(rows.get("quarantined") or 0),
+            kept=int(rows.get("kept") or 0),
             key_mark=rows.get("key_mark") or "",
             page_size=int(rows.get("page_size") or 0),
         )
@@ -240,10 +243,12 @@ class Store:
         def count(kind: ChangeKind) -> int:
             return len({change[0] for change in changes if change[1] == kind})
 
-        before = self.state()
-        odd = (update.state.shortfall, update.state.quarantined)
+        before, after = self.state(), update.state
         is_first = self.receipt() is None
-        news = bool(changes) or is_first or odd != (before.shortfall, before.quarantined)
+        is_odd = (after.shortfall, after.quarantined, after.kept) != (
+            *(before.shortfall, before.quarantined, before.kept),
+        )
+        news = bool(changes) or is_first or is_odd
         refresh = Refresh(
             id=number,
             started_at=update.started_at,
@@ -256,7 +261,8 @@ class Store:
             listed=self._value("SELECT count(*) FROM procedures WHERE listed"),
             total_count=update.total_count,
             quarantined=update.state.quarantined,
-            shortfall=update.state.shortfall,
+            shortfall=update.state.shortfall + update.state.kept,
+            kept=update.state.kept,
             watermark=update.state.watermark,
             added=count("added"),
             changed=count("changed"),

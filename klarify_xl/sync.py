@@ -27,6 +27,8 @@ _LOG = logging.getLogger(__name__)
 REMOVALS_SHARE: Final = 0.20
 """Share of the listed procedures that may vanish at once without being questioned."""
 
+_NAMED: Final = 5
+
 REMOVALS_FREE: Final = 10
 """Number of procedures that may vanish at once whatever their share."""
 
@@ -73,7 +75,8 @@ class _Sync:
         listed = len(self.listed | result.procedures.keys())
         expected = listed + self.state.shortfall + self.state.quarantined
         if before.total_count != expected:
-            return f"{before.total_count} procedures are counted, {expected} were expected"
+            surplus = before.total_count - expected
+            return f"{abs(surplus)} {'more' if surplus > 0 else 'fewer'} procedures than expected"
         state = replace(self.state, watermark=self._watermark(before, result.procedures))
         return self._update("", state, result.procedures, before, frozenset())
 
@@ -84,11 +87,12 @@ class _Sync:
             # A gap that was accepted once is no news; that it has grown may be.
             most_missing=None
             if self.accept_removals
-            else max(0, self.state.shortfall) + self._bearable(),
+            else max(0, self.state.shortfall + self.state.kept) + self._bearable(),
             deadline_at=self.deadline_at,
             on_progress=self.on_progress,
         )
-        removed = self._removed(listing, key_mark)
+        vanished = self.listed - listing.procedures.keys()
+        removed = self._removed(vanished, listing, key_mark)
         state = State(
             base_url=self.state.base_url or self.client.base_url,
             watermark=self._watermark(listing.probe, listing.procedures),
@@ -98,15 +102,19 @@ class _Sync:
             - listing.quarantined
             - len((self.listed | listing.procedures.keys()) - removed),
             quarantined=listing.quarantined,
+            kept=len(vanished - removed),
             key_mark=key_mark,
             page_size=listing.page_size,
         )
         return self._update(reason, state, listing.procedures, listing.probe, removed)
 
-    def _removed(self, listing: Listing, key_mark: str) -> frozenset[str]:
-        vanished = self.listed - listing.procedures.keys()
-        if listing.quarantined or not vanished:
-            # One of the unusable items may be one of the missing ones.
+    def _removed(self, vanished: frozenset[str], listing: Listing, key_mark: str) -> frozenset[str]:
+        """Return which of the vanished are proven to be no longer listed."""
+        # One of the items without an id may be one of the missing ones. And where counted and
+        # listed have always been the same, what is still counted is not gone yet; if a later full
+        # walk finds the same gap, the API is one that counts what it does not list.
+        is_first_gap = listing.shortfall > 0 >= self.state.shortfall + self.state.kept
+        if not vanished or listing.quarantined or (is_first_gap and not self.accept_removals):
             return frozenset()
         is_replaced = len(vanished) == len(self.listed) and bool(listing.procedures)
         is_other_key = key_mark != self.state.key_mark
@@ -120,11 +128,17 @@ class _Sync:
             )
         if len(vanished) > self._bearable() and not self.accept_removals:
             raise RemovalsError(
-                f"{len(vanished)} of {len(self.listed)} procedures are no longer listed.",
+                f"{len(vanished)} of {len(self.listed)} procedures are no longer listed, "
+                f"such as {self._some_names(vanished)}.",
                 hint="Nothing was changed. If they really are gone, run once more with "
                 "--accept-removals.",
             )
         return vanished
+
+    def _some_names(self, ids: frozenset[str]) -> str:
+        names = [f"{one.name} [{one.id}]" for one in self.store.procedures() if one.id in ids]
+        _LOG.info("No longer listed: %s", "; ".join(names))
+        return "; ".join(names[:_NAMED])
 
     def _bearable(self) -> int:
         return max(REMOVALS_FREE, int(REMOVALS_SHARE * len(self.listed)))

@@ -6,7 +6,8 @@ from typing import Any
 
 from typer.main import get_command
 
-from klarify_xl.cli import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED, app
+from klarify_xl.cli import app
+from klarify_xl.exit_codes import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.settings import VARIABLES
 

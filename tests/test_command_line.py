@@ -14,9 +14,10 @@ import pytest
 from openpyxl import load_workbook
 
 from klarify_xl import __version__
-from klarify_xl.cli import EXIT_CODES, exit_code, run
+from klarify_xl.cli import run
 from klarify_xl.demo import DemoServer, Fault
 from klarify_xl.errors import KlarifyError
+from klarify_xl.exit_codes import EXIT_CODES, exit_code
 from klarify_xl.store import Store
 
 from .conftest import MakeServer
@@ -229,8 +230,10 @@ def test_check_tells_in_one_screen_that_all_is_fine(server: DemoServer) -> None:
     done = call("check", "--out", "p.xlsx", server=server)
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
-    subjects = [line.split()[1] for line in lines[:-1]]
-    assert subjects == ["Key", "Address", "Proxy", "TLS", "Service", "Clock", "Store", "Workbook"]
+    subjects = [line[2:13].strip() for line in lines[:-1]]
+    assert subjects == [
+        *("Key source", "Address", "Proxy", "TLS", "Service", "Clock", "Store", "Workbook"),
+    ]
     assert "environment variable KLARIFY_API_KEY" in lines[0]
     assert "counts 250 procedures" in done.stdout
     assert lines[-1] == "All is fine."
@@ -444,3 +447,58 @@ def test_something_unexpected_is_told_without_a_traceback(
     shown = capsys.readouterr()
     assert json.loads(shown.out)["message"] == "Something unexpected happened: RuntimeError."
     assert server.access_key not in shown.out + shown.err
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    for arguments in ((), ("key",)):
+        done = call(*arguments)
+        assert done.returncode == 2
+        assert "Commands:" in done.stdout.splitlines()
+        assert done.stderr == ""
+
+
+def test_a_refused_key_is_told_with_its_source(server: DemoServer, tmp_path: Path) -> None:
+    (tmp_path / "key.txt").write_text("wrong", encoding="utf-8")
+    done = call("refresh", "--out", "p.xlsx", "--key-file", "key.txt", server=server)
+    assert done.returncode == 3
+    assert "The key came from: file key.txt" in done.stderr
+    assert done.stderr.count("does not accept") == 1
+
+
+def test_the_first_refresh_is_no_news(server: DemoServer) -> None:
+    call("refresh", "--out", "p.xlsx", server=server)
+    shown = call("changes", "--since", "2020-01-01").stdout
+    assert "first refresh: 250 recorded" in shown
+    assert len(shown.splitlines()) == 1
+    assert "250 added" in call("changes", "--all").stdout
+
+
+def test_what_vanished_in_suspicious_number_is_named(server: DemoServer) -> None:
+    call("refresh", "--out", "p.xlsx", server=server)
+    for row in server.organisation.rows[:100]:
+        server.organisation.remove(row["id"])
+    name = min(row["id"] for row in server.organisation.rows)
+    done = call("refresh", "--out", "p.xlsx", "--log-file", "klarify.log", server=server)
+    assert done.returncode == 5
+    assert "100 of 250 procedures are no longer listed, such as" in done.stderr
+    assert name not in Path("klarify.log").read_text("utf-8").split("No longer listed:")[1]
+
+
+def test_one_organisation_does_not_take_the_place_of_another(
+    server: DemoServer, make_server: MakeServer
+) -> None:
+    call("refresh", "--out", "p.xlsx", server=server)
+    other = make_server(5)
+    for row in other.organisation.rows:
+        other.organisation.edit(row["id"], url=f"https://other.klarify.me/process/{row['id']}")
+    arguments = ("refresh", "--out", "p.xlsx", "--store", "other.db")
+    done = call(*arguments, server=other)
+    assert done.returncode == 6
+    assert "shows demo.klarify.me, not other.klarify.me" in done.stderr
+    assert call(*arguments, "--overwrite", server=other).returncode == 0
+
+
+def test_no_side_files_stay_beside_the_store(server: DemoServer) -> None:
+    call("refresh", "--out", "p.xlsx", server=server)
+    call("changes", server=server)
+    assert {path.name for path in Path().glob("klarify.db*")} == {"klarify.db", "klarify.db.lock"}

@@ -14,7 +14,7 @@ PACKAGE = Path(klarify_xl.__file__).parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("__init__", "errors", "limits", "progress", "demo"),
     ("secret", "settings", "model", "retry", "reply", "text", "plan", "records", "schema"),
-    ("transport", "client", "store", "graph"),
+    ("transport", "client", "store", "graph", "exit_codes"),
     ("walk", "health"),
     ("sheets",),
     ("sync", "headless"),

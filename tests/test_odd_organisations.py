@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 import klarify_xl
 from klarify_xl.demo import Behaviour, DemoServer, Fault
@@ -56,16 +57,37 @@ def test_what_is_kept_because_of_an_item_without_an_id_is_said_and_removed_later
     for row in server.organisation.rows[:2]:
         server.organisation.remove(row["id"])
     kept = sync(make_client(server), store)
-    assert (kept.listed, kept.removed, kept.shortfall) == (250, 0, -2)
+    assert (kept.listed, kept.removed, kept.shortfall, kept.kept) == (250, 0, 0, 2)
     assert sync(make_client(server), store).mode == "incremental"
 
     result = klarify_xl.refresh(
         "p.xlsx", store=store.path, access_key=server.access_key, base_url=server.url
     )
-    assert (result.procedures, result.shortfall) == (250, -2)
+    assert (result.procedures, result.kept) == (250, 2)
+    receipt = {row[0]: row[1] for row in load_workbook("p.xlsx")["About"].values}
+    assert receipt["Is the list complete?"] == (
+        "NO: 1 left out, without a usable id; 2 not listed, but not proven gone, and kept"
+    )
     server.organisation.remove(" ")
     mended = sync(make_client(server), store)
-    assert (mended.listed, mended.removed, mended.shortfall) == (248, 2, 0)
+    assert (mended.listed, mended.removed, mended.kept) == (248, 2, 0)
+
+
+def test_what_is_still_counted_is_kept_until_a_later_walk_finds_the_same(
+    make_server: MakeServer, make_client: MakeClient, store: Store
+) -> None:
+    server = make_server(100)
+    sync(make_client(server), store)
+    drafts = sum(row["status"] == "draft" for row in server.organisation.rows)
+    assert 0 < drafts <= 20
+    server.behaviour = Behaviour(hidden_statuses=frozenset({"draft"}), hidden_counted=True)
+
+    kept = sync(make_client(server), store, full=True)
+    assert (kept.removed, kept.listed, kept.shortfall, kept.kept) == (0, 100, drafts, drafts)
+    assert sync(make_client(server), store).mode == "incremental"
+    gone = sync(make_client(server), store, full=True)
+    assert (gone.removed, gone.shortfall, gone.kept) == (drafts, drafts, 0)
+    assert sync(make_client(server), store).mode == "incremental"
 
 
 def test_the_only_procedure_may_be_replaced_by_another(

@@ -163,7 +163,7 @@ def test_times_are_real_dates_in_utc(tmp_path: Path) -> None:
 def test_times_of_other_zones_are_shown_in_utc() -> None:
     moment = datetime(2026, 3, 1, 1, 30, 15, 999_999, tzinfo=timezone(timedelta(hours=2)))
     sheet = Sheet("Times", (Column("Time", "moment"),), ((moment,),))
-    shown = build_workbook(Plan("", "", NOW, "", (sheet,)))["Times"]["A2"]
+    shown = build_workbook(Plan("", "", "", NOW, "", (sheet,)))["Times"]["A2"]
     assert shown.value == datetime(2026, 2, 28, 23, 30, 15)  # noqa: DTZ001
     assert shown.data_type == "d"
 
@@ -415,14 +415,13 @@ def test_the_receipt_tells_what_the_store_counted(
     receipt = about(file)
     assert receipt["Organisation"] == "demo.klarify.me"
     assert receipt["API"] == state.base_url
-    assert receipt["Refresh"] == log.id == result.refresh
+    assert receipt["Refresh number"] == log.id == result.refresh
     assert receipt["Data as of"] == log.finished_at.replace(tzinfo=None, microsecond=0)
     assert receipt["Watermark"] == log.watermark.replace(tzinfo=None)
     counts = {
         "Counted by the API": log.total_count,
         "Listed by the API": log.listed,
-        "Without a usable id": log.quarantined,
-        "Counted but not listed": log.shortfall,
+        "Is the list complete?": "Yes: counted and listed are the same",
         "Added": log.added,
         "Changed": log.changed,
         "No longer listed": log.removed,

@@ -22,6 +22,7 @@ from openpyxl.packaging.custom import StringProperty
 
 DATA_MARK: Final = "klarify-xl data"
 CONTENT_MARK: Final = "klarify-xl content"
+ORGANISATION_MARK: Final = "klarify-xl organisation"
 
 _CONTENT_TYPES: Final = "[Content_Types].xml"
 _CORE: Final = "docProps/core.xml"
@@ -59,22 +60,26 @@ class Marks:
     Attributes:
         data: Checksum of the data it was made from, "" if it is not ours.
         untouched: Whether it is as klarify-xl wrote it.
+        organisation: Whose procedures it shows, "" if that is not known.
     """
 
     data: str
     untouched: bool
+    organisation: str = ""
 
 
-def save(workbook: Workbook, *, data_mark: str, made_at: datetime) -> bytes:
+def save(workbook: Workbook, *, data_mark: str, organisation: str, made_at: datetime) -> bytes:
     """Return the workbook as the bytes of a file; equal input gives equal bytes.
 
     Args:
         workbook: openpyxl's workbook.
         data_mark: Checksum of what it was made from.
+        organisation: Whose procedures it shows.
         made_at: Time stamp of the document (UTC).
     """
     properties: Any = workbook.custom_doc_props  # type: ignore[attr-defined]
     properties.append(StringProperty(name=DATA_MARK, value=data_mark))
+    properties.append(StringProperty(name=ORGANISATION_MARK, value=organisation or "-"))
     properties.append(StringProperty(name=CONTENT_MARK, value="-"))
     saved = io.BytesIO()
     workbook.save(saved)
@@ -101,7 +106,11 @@ def read_marks(file: Path) -> Marks:
     except _UNREADABLE:
         return Marks("", untouched=False)
     content = _content_mark({info.filename: info.CRC for info in infos})
-    return Marks(_property(root, DATA_MARK), untouched=_property(root, CONTENT_MARK) == content)
+    return Marks(
+        _property(root, DATA_MARK),
+        untouched=_property(root, CONTENT_MARK) == content,
+        organisation=_property(root, ORGANISATION_MARK).strip("-"),
+    )
 
 
 def _content_mark(checksums: Mapping[str, int]) -> str:

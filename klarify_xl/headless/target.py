@@ -82,6 +82,19 @@ class Target:
                     "beside it.",
                 )
 
+    def refuse_other(self, organisation: str) -> None:
+        """Refuse to put one organisation's workbook in the place of another's.
+
+        Raises:
+            TargetLockedError: The file there shows another organisation.
+        """
+        marks = self.marks()
+        if marks and marks.organisation and organisation not in {"", marks.organisation}:
+            raise TargetLockedError(
+                f"The workbook {self.path} shows {marks.organisation}, not {organisation}.",
+                hint="Choose another --out, or use --overwrite if it is to be replaced.",
+            )
+
     def marks(self) -> Marks | None:
         """Return what the file there says about itself, or None if there is none."""
         return read_marks(self._file) if self._file.exists() else None

@@ -42,7 +42,7 @@ def build_workbook(plan: Plan, on_progress: OnProgress = ignore) -> Workbook:
             done += 1
             if done % _PROGRESS_STEP == 0:
                 on_progress(Progress("Writing rows", done, total))
-        writer.furnish()
+        writer.furnish(plan.made_at)
     on_progress(Progress("Writing rows", total, total))
     _describe(workbook, plan)
     return workbook
@@ -92,7 +92,7 @@ class _SheetWriter:
             self._formats[key] = sample._style  # noqa: SLF001
         return self._formats[key]
 
-    def furnish(self) -> None:
+    def furnish(self, made_at: datetime) -> None:
         """Add what goes around the rows: table, highlights, widths, view and print set-up."""
         sheet, worksheet = self._sheet, self._worksheet
         last_row = HEADER_ROWS + max(1, len(sheet.rows))
@@ -107,6 +107,7 @@ class _SheetWriter:
         worksheet.freeze_panes = f"{get_column_letter(sheet.frozen_columns + 1)}{HEADER_ROWS + 1}"
         worksheet.sheet_view.zoomScale = 100
         printed = sum(column.printed for column in sheet.columns)
+        self._worksheet.oddHeader.right.text = f"Data as of {made_at:%Y-%m-%d %H:%M} UTC"
         self._set_up_print(f"A1:{get_column_letter(printed)}{last_row}")
 
     def _add_highlights(self, last_row: int) -> None:

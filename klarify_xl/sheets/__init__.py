@@ -47,7 +47,8 @@ def build_plan(store: Store) -> Plan:
     organisation = _organisation(procedures)
     about = about_sheet(inventory, receipt, organisation, store.state().base_url, limited)
     return Plan(
-        title=f"Klarify procedures of {organisation}",
+        organisation=organisation,
+        title=f"Klarify procedures of {organisation or 'an organisation'}",
         subject="Inventory of procedures, processes, subprocesses and tasks",
         made_at=as_of,
         made_by=f"klarify-xl {__version__}",
@@ -66,4 +67,4 @@ def _organisation(procedures: Iterable[Procedure]) -> str:
     hosts = Counter(
         urlsplit(procedure.url).netloc for procedure in procedures if link_target(procedure.url)
     )
-    return min(hosts, key=lambda host: (-hosts[host], host)) if hosts else "an organisation"
+    return min(hosts, key=lambda host: (-hosts[host], host)) if hosts else ""

@@ -38,7 +38,7 @@ def about_sheet(
     matches = Counter(str(one.match) for one in inventory.relationships)
     adjust = inventory.adjustments
     rows: list[tuple[str, Cell, str | None]] = [
-        ("Organisation", organisation, "The host at which most procedures are shown"),
+        ("Organisation", organisation or None, "The host at which most procedures are shown"),
         ("API", base_url, None),
     ]
     if receipt:
@@ -47,7 +47,11 @@ def about_sheet(
         ("Procedures written", written[PROCEDURES], None),
         ("Lane rows written", written[LANES], None),
         ("Lanes", written[LANE_TOTALS], None),
-        ("Relationship rows written", written[RELATIONSHIPS], None),
+        (
+            "Relationship rows written",
+            written[RELATIONSHIPS],
+            "The source is called within, or from, the target: the target is the caller",
+        ),
         ("… resolved", matches["resolved"], "Exactly one procedure holds the name"),
         ("… ambiguous", matches["ambiguous"], "Several procedures hold the name"),
         ("… unresolved", matches["unresolved"], "No listed procedure holds the name"),
@@ -79,21 +83,26 @@ def _receipt_rows(receipt: Refresh) -> list[tuple[str, Cell, str | None]]:
         (
             "Data as of",
             receipt.finished_at,
-            "The last refresh that found something new; later ones leave the file untouched",
+            "The last refresh that found something new; `klarify-xl check` tells of the last one",
         ),
-        ("Refresh", receipt.id, f"A {receipt.mode} one, with {receipt.requests} requests"),
-        ("Watermark", receipt.watermark, "The newest change in Klarify that it covered"),
+        ("Refresh number", receipt.id, f"A {receipt.mode} one, with {receipt.requests} requests"),
+        ("Watermark", receipt.watermark, "The newest change in Klarify that the data covers"),
         ("Counted by the API", receipt.total_count, None),
-        ("Listed by the API", receipt.listed, None),
-        ("Without a usable id", receipt.quarantined, "Left out; nothing was removed meanwhile"),
-        ("Counted but not listed", max(0, receipt.shortfall), "The same in two walks"),
-        (
-            "Kept though not listed",
-            max(0, -receipt.shortfall),
-            "One of the items without a usable id may be one of them",
-        ),
-        ("Added", receipt.added, None),
-        ("Changed", receipt.changed, None),
+        ("Listed by the API", receipt.listed - receipt.kept, None),
+        ("Is the list complete?", _completeness(receipt), "As far as the API lets anyone tell"),
+        ("Added", receipt.added, "Since the refresh before"),
+        ("Changed", receipt.changed, "Since the refresh before"),
         ("No longer listed", receipt.removed, "Deleted, hidden from the key, or unpublished"),
-        ("Listed again", receipt.returned, None),
+        ("Listed again", receipt.returned, "Since the refresh before"),
     ]
+
+
+def _completeness(receipt: Refresh) -> str:
+    """Say what is known to be missing or in doubt."""
+    gaps = [
+        (receipt.shortfall, "counted but not listed, twice the same"),
+        (receipt.quarantined, "left out, without a usable id"),
+        (receipt.kept, "not listed, but not proven gone, and kept"),
+    ]
+    told = [f"{number:,} {what}" for number, what in gaps if number]
+    return f"NO: {'; '.join(told)}" if told else "Yes: counted and listed are the same"

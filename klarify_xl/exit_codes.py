@@ -1,0 +1,39 @@
+"""Exit codes of the command line, declared once for the program and its documentation."""
+
+from typing import Final
+
+from klarify_xl.errors import (
+    BusyError,
+    CancelledError,
+    ConfigurationError,
+    KeyRefusedError,
+    KlarifyError,
+    NetworkError,
+    ReplyError,
+    StoreError,
+    TargetError,
+    UnstableError,
+)
+
+EXIT_CODES: Final[tuple[tuple[int, str, tuple[type[KlarifyError], ...]], ...]] = (
+    (2, "a setting or option is missing or wrong", (ConfigurationError,)),
+    (3, "the access key was refused", (KeyRefusedError,)),
+    (4, "the API could not be reached, or broke its contract", (NetworkError, ReplyError)),
+    (5, "the data was unstable, or suspiciously many procedures vanished", (UnstableError,)),
+    (6, "the workbook is open, holds somebody's work, or can't be written", (TargetError,)),
+    (7, "another refresh is using the store", (BusyError,)),
+    (8, "the store is missing, damaged, or belongs to something else", (StoreError,)),
+    (130, "stopped with Ctrl-C", (CancelledError,)),
+)
+"""Exit codes besides 0 (done), 1 (unexpected) and 10 (nothing changed, with --exit-unchanged)."""
+
+EXIT_UNEXPECTED: Final = 1
+EXIT_UNCHANGED: Final = 10
+EXIT_STOPPED: Final = 130
+
+
+def exit_code(error: KlarifyError) -> int:
+    """Return the exit code of an error."""
+    return next(
+        (code for code, _, kinds in EXIT_CODES if isinstance(error, kinds)), EXIT_UNEXPECTED
+    )
