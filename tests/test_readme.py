@@ -39,7 +39,7 @@ def test_every_option_that_the_readme_mentions_exists() -> None:
 
 
 def test_pictures_and_files_that_the_readme_names_exist() -> None:
-    for name in re.findall(r"\]\(([^)h][^)]*)\)", README) + re.findall(r"scripts/\w+\.py", README):
+    for name in re.findall(r"\]\(([^)h#][^)]*)\)", README) + re.findall(r"scripts/\w+\.py", README):
         assert (ROOT / name).is_file(), name
 
 
