@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
+import requests
 
 from klarify_xl.demo import DemoServer, Fault, Organisation
 
@@ -89,7 +90,7 @@ def test_another_path_gets_a_404_that_is_not_about_the_key(server: DemoServer) -
 
 
 def test_the_api_is_read_only(server: DemoServer) -> None:
-    assert fetch(server, "/api/procedures", "POST")[0] == 501
+    assert fetch(server, "/api/procedures", "POST")[0] == 405
 
 
 def test_page_and_page_size_default_to_the_first_hundred(server: DemoServer) -> None:
@@ -237,3 +238,10 @@ def test_requests_are_recorded_without_the_key(server: DemoServer) -> None:
     assert request.query == {"page": "1"}
     assert request.key_accepted
     assert server.access_key not in repr(request)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_anything_but_reading_is_refused(server: DemoServer, method: str) -> None:
+    reply = requests.request(method, f"{server.url}/api/procedures", data=b"{}", timeout=5)
+    assert (reply.status_code, reply.headers["Allow"]) == (405, "GET")
+    assert reply.json() == {"error": "method not allowed"}

@@ -294,6 +294,13 @@ class _Handler(BaseHTTPRequestHandler):
         arrived = _Arrived(parts.path, key, accepted, query, parts.query)
         self._commit(fault, arrived)
 
+    def refuse_method(self) -> None:
+        """Answer anything but GET: the API only reads."""
+        self.close_connection = True
+        self._send(405, json.dumps({"error": "method not allowed"}).encode(), {"Allow": "GET"})
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = refuse_method  # noqa: N815 -- http.server asks so
+
     def _commit(self, fault: Fault | None, arrived: _Arrived) -> None:
         demo = self.server.demo
         if fault is None:
