@@ -15,7 +15,8 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
-        # Before any command has begun, so there is nothing to say but the exit code.
+        # Before any command has begun, or after it has ended.
+        print("Stopped.", file=sys.stderr)  # noqa: T201
         sys.exit(130)
 
 

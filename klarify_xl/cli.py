@@ -2,6 +2,7 @@
 
 import getpass
 import logging
+import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -93,9 +94,13 @@ def _reported(screen: Screen) -> Iterator[None]:
         screen.failure(error, exit_code(error))
         raise typer.Exit(exit_code(error)) from None
     except KeyboardInterrupt:
-        stopped = CancelledError("Stopped. The workbook and the stored data are as they were.")
+        stopped = CancelledError("Stopped.")
         screen.failure(stopped, exit_code(stopped))
         raise typer.Exit(exit_code(stopped)) from None
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 -- until exit
+        raise typer.Exit from None
     except typer.Exit:
         raise
     except Exception as error:
@@ -294,8 +299,10 @@ def _demo(
     procedures: Annotated[int, typer.Option(min=0, help="Size of the organisation.")] = 1247,
     seed: Annotated[int, typer.Option(help="Another organisation.")] = 1,
     serve: Annotated[bool, typer.Option("--serve", help="Keep serving the demo API.")] = False,
-    port: Annotated[int, typer.Option(help="Port to serve at; 0 for any.")] = 0,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds that a reply takes.")] = 0.0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve at; 0 for any.")] = 0,
+    latency: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds that a reply takes.")
+    ] = 0.0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a workbook that somebody changed.")
     ] = False,
@@ -336,6 +343,7 @@ def _serve(
             f"The demo server can't listen ({error.strerror}).", hint="Choose another --port."
         ) from None
     with running:
+        screen.document({"base_url": running.url, "access_key": running.access_key})
         set_variable = "set" if platform.system() == "Windows" else "export"
         quote = "" if platform.system() == "Windows" else "'"
         screen.line(f"The demo API serves {len(organisation.rows):,} procedures; Ctrl-C stops it.")

@@ -119,7 +119,10 @@ def findings(
     found += _isolated(procedures, relationships)
     kinds = {kind: rank for rank, kind in enumerate(KINDS)}
     places = {one.id: place for place, one in enumerate(procedures)}
-    return sorted(found, key=lambda finding: (kinds[finding.kind], places[finding.procedure.id]))
+    return sorted(
+        dict.fromkeys(found),
+        key=lambda finding: (kinds[finding.kind], places[finding.procedure.id]),
+    )
 
 
 def _of_one(one: Procedure, as_of: datetime, stale_after: timedelta) -> Iterator[Finding]:
@@ -129,8 +132,8 @@ def _of_one(one: Procedure, as_of: datetime, stale_after: timedelta) -> Iterator
     if not one.performer.strip():
         yield Finding("no performer", one, "The performer is empty")
     if one.updated_at is not None and as_of - one.updated_at >= stale_after:
-        days = (as_of - one.updated_at).days
-        yield Finding("stale", one, f"Last changed {days} days ago, on {one.updated_at:%Y-%m-%d}")
+        # No number of days, which would be another one tomorrow.
+        yield Finding("stale", one, f"Last changed on {one.updated_at:%Y-%m-%d}")
     if link_target(one.url) is None:
         yield Finding("odd link", one, f"Link: {one.url}" if one.url else "The link is empty")
 
@@ -202,11 +205,20 @@ def _spellings(
 
 
 def _skeleton(text: str) -> str:
-    """Return a text without case, accents and spacing."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(
-        letter for letter in decomposed if not unicodedata.combining(letter) and letter.isalnum()
-    )
+    """Return a text without case, spacing and the accents of Latin and Greek letters.
+
+    In other scripts marks are letters of their own, and leaving them out would mix words up.
+    """
+    kept = []
+    base = ""
+    for letter in unicodedata.normalize("NFKD", text.casefold()):
+        if not unicodedata.combining(letter):
+            base = letter
+        elif unicodedata.name(base, "").startswith(("LATIN", "GREEK")):
+            continue
+        if not letter.isspace():
+            kept.append(letter)
+    return "".join(kept)
 
 
 def _isolated(

@@ -102,6 +102,8 @@ def _parse(row: Mapping[str, object], raw: str) -> Procedure:
         remarks.append(
             f"unknown status {texts['status']!r:.60}" if texts["status"] else "no status"
         )
+    if not isinstance(row.get("id"), str):
+        remarks.append("the id is a number, not a text")
     stamp = row.get("updated_at")
     updated_at = parse_stamp(stamp)
     if updated_at is None:

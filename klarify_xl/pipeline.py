@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedErro
 from klarify_xl.headless.package import save
 from klarify_xl.headless.target import Target
 from klarify_xl.headless.workbook import build_workbook
+from klarify_xl.health import STALE_AFTER
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
 from klarify_xl.secret import AccessKey
@@ -168,7 +169,9 @@ def _write(
     Returns:
         Data rows written, by sheet; empty if the file was left alone.
     """
-    mark = hashlib.sha256(f"{__version__} {store.digest()}".encode()).hexdigest()
+    # What has become stale by time alone makes another workbook, too.
+    stale = store.unchanged_since((store.verified_at() or datetime.now(UTC)) - STALE_AFTER)
+    mark = hashlib.sha256(f"{__version__} {store.digest()} {stale!r}".encode()).hexdigest()
     marks = target.marks()
     if marks and marks.untouched and marks.data == mark:
         return {}

@@ -1,6 +1,7 @@
 """What a reply of the API means: a page of rows, or a failure that is or isn't worth a retry."""
 
 import json
+import math
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
@@ -95,7 +96,9 @@ def judge(  # noqa: PLR0911 -- one decision after the other
 def _decode(body: bytes) -> tuple[Any, str]:
     """Return the JSON document, or None and what is wrong with it, without quoting it."""
     try:
-        document = json.loads(body.decode("utf-8-sig"), parse_constant=_reject_constant)
+        document = json.loads(
+            body.decode("utf-8-sig"), parse_constant=_reject_constant, parse_float=_number
+        )
     except UnicodeDecodeError:
         return None, "it is not UTF-8 text"
     except json.JSONDecodeError as error:
@@ -115,6 +118,12 @@ def _is_deeper(value: object, levels: int) -> bool:
     return levels == 0 or any(
         _is_deeper(item, levels - 1) for item in value if isinstance(item, dict | list)
     )
+
+
+def _number(text: str) -> float | str:
+    """Return a number, or its text where it is beyond what a number can hold here."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _reject_constant(_name: str) -> NoReturn:

@@ -11,6 +11,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         """CREATE TABLE procedures (
             id TEXT PRIMARY KEY,
             raw TEXT NOT NULL,
+            updated_at TEXT,
             listed INTEGER NOT NULL,
             first_refresh INTEGER NOT NULL,
             last_refresh INTEGER NOT NULL

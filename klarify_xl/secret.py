@@ -38,20 +38,11 @@ class AccessKey:
 
     def __init__(self, value: str | None) -> None:
         text = (value or "").strip().strip("\ufeff").strip()
-        if not text:
-            raise ConfigurationError(
-                "The access key is blank.",
-                hint="Run `klarify-xl key set`, or set KLARIFY_API_KEY to the key.",
-            )
-        if any(ord(character) < ord(" ") or character == "\x7f" for character in text):
-            raise ConfigurationError(
-                "The access key holds a line break or another control character.",
-                hint="Copy the key once more; it is a single line.",
-            )
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            raise ConfigurationError(
-                "The access key is not valid text.", hint="Save it as UTF-8, or type it again."
-            )
+        problem = _problem(text)
+        if problem:
+            # A traceback that shows variables must not show a key, not even a malformed one.
+            del text, value
+            raise ConfigurationError(problem[0], hint=problem[1])
         self._value = text
         self._pattern = re.compile("".join(map(_any_spelling, text)))
 
@@ -89,6 +80,23 @@ class AccessKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an access key is never pickled: pass a reference to its source instead")
+
+
+def _problem(text: str) -> tuple[str, str] | None:
+    """Return what is wrong with a key and what to do, without the key."""
+    if not text:
+        return (
+            "The access key is blank.",
+            "Run `klarify-xl key set`, or set KLARIFY_API_KEY to the key.",
+        )
+    if any(ord(character) < ord(" ") or character == "\x7f" for character in text):
+        return (
+            "The access key holds a line break or another control character.",
+            "Copy the key once more; it is a single line.",
+        )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "The access key is not valid text.", "Save it as UTF-8, or type it again."
+    return None
 
 
 def _any_spelling(character: str) -> str:

@@ -188,45 +188,59 @@ def find_access_key(
     Raises:
         ConfigurationError: No source has a key, or the one that has it holds a blank.
     """
+    if isinstance(explicit, AccessKey):
+        return FoundKey(explicit, "explicit option")
+    found = _look_up(base_url, explicit, key_file)
+    # Raised here, where no variable holds the text of a malformed key.
+    explicit = None
+    if isinstance(found, ConfigurationError):
+        raise found
+    return found
+
+
+def _look_up(
+    base_url: str, explicit: str | None, key_file: str | os.PathLike[str] | None
+) -> FoundKey | ConfigurationError:
     if explicit is not None:
-        key = explicit if isinstance(explicit, AccessKey) else AccessKey(explicit)
-        return FoundKey(key, "explicit option")
+        return _key_of(explicit, "explicit option")
     if key_file is not None:
         return _from_file(Path(key_file))
     value, source = find_variable(KEY_VARIABLE)
     if value is not None:
-        return FoundKey(_checked(value, source), source)
+        return _key_of(value, source)
     problems = []
     sources: tuple[Callable[[str], tuple[str | None, str]], ...] = (_from_keyring, _from_aws)
     for look_up in sources:
         value, note = look_up(base_url)
         if value is not None:
-            return FoundKey(_checked(value, note), note)
+            return _key_of(value, note)
         if note:
             problems.append(note)
-    raise ConfigurationError(
+    return ConfigurationError(
         " ".join(["No access key was found.", *problems]),
         hint=f"Run `klarify-xl key set`, or set {KEY_VARIABLE} in the environment or a .env file. "
         "Administrators find the key in Klarify under Settings > Integrations.",
     )
 
 
-def _from_file(file: Path) -> FoundKey:
+def _from_file(file: Path) -> FoundKey | ConfigurationError:
     try:
         value = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
+        return ConfigurationError(
             f"The key file {file} can't be read ({type(error).__name__}).",
             hint="It must hold the key alone, as UTF-8 text, readable by you.",
-        ) from None
-    return FoundKey(_checked(value, f"file {file}"), f"file {file}")
+        )
+    return _key_of(value, f"file {file}")
 
 
-def _checked(value: str, source: str) -> AccessKey:
+def _key_of(value: str, source: str) -> FoundKey | ConfigurationError:
+    """Return the key, or what is wrong with it, as a value: raising would keep it in a frame."""
     try:
-        return AccessKey(value)
+        return FoundKey(AccessKey(value), source)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{error} (source: {source})", hint=error.hint) from None
+        message, hint = str(error), error.hint
+    return ConfigurationError(f"{message} (source: {source})", hint=hint)
 
 
 def keyring_account(base_url: str) -> str:

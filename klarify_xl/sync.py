@@ -6,6 +6,7 @@ without a stamp; then, and at least once a day, everything is read. Only a verif
 that a procedure is no longer listed.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from klarify_xl.client import Client, Query
-from klarify_xl.errors import CancelledError, KlarifyError, RemovalsError, StoreError
+from klarify_xl.errors import BusyError, CancelledError, KlarifyError, RemovalsError, StoreError
 from klarify_xl.model import Procedure
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Mode, Refresh, State, Update
@@ -243,7 +244,9 @@ def sync(
     except KlarifyError as error:
         _LOG.error("Refresh failed: %s", error)
         mode: Mode = "full" if reason else "incremental"
-        store.record_failure(mode, started_at, now(), client.request_count, str(error))
+        with contextlib.suppress(StoreError, BusyError):
+            # The log must not hide the error.
+            store.record_failure(mode, started_at, now(), client.request_count, str(error))
         raise
     log = store.apply(update)
     _LOG.info(

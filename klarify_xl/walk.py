@@ -53,6 +53,7 @@ class Walk:
         total_count: How many the API said there are, at the end.
         pages: Pages read.
         page_lengths: How many rows each page held.
+        last_rows: The rows of the last page, as they came.
         doubtful_end: The page behind the last one, asked for to make sure, kept failing.
     """
 
@@ -62,6 +63,7 @@ class Walk:
     total_count: int = 0
     pages: int = 0
     page_lengths: list[int] = field(default_factory=list)
+    last_rows: tuple[object, ...] = ()
     doubtful_end: bool = False
 
     @property
@@ -70,8 +72,12 @@ class Walk:
         return len(self.procedures) + self.quarantined
 
     def add(self, page: Page) -> int:
-        """Take a page in and return how many of its procedures were new."""
-        before = len(self.procedures)
+        """Take a page in and return how many of its items were new.
+
+        Items without an id count as new unless the page before held the very same, and as long as
+        the API counts at least that many.
+        """
+        known_before, unusable_before = len(self.procedures), self.quarantined
         for row in page.rows:
             try:
                 procedure = parse_row(row)
@@ -84,7 +90,10 @@ class Walk:
         self.total_count = page.total_count
         self.pages += 1
         self.page_lengths.append(len(page.rows))
-        return len(self.procedures) - before
+        unusable = self.quarantined - unusable_before
+        is_believable = self.quarantined <= page.total_count and page.rows != self.last_rows
+        self.last_rows = page.rows
+        return len(self.procedures) - known_before + (unusable if is_believable else 0)
 
 
 @dataclass(frozen=True)
@@ -197,7 +206,10 @@ def _walk(client: Client, query: Query, deadline_at: float, on_progress: OnProgr
         new = result.add(page)
         known = max(result.total_count, result.seen)
         on_progress(Progress("Reading procedures", result.seen, known))
-        if not page.has_next and (ended or result.seen >= page.total_count):
+        # With a filter the count may be that of the whole organisation; a page that is said to be
+        # the last and has room left needs no other witness then.
+        has_room = query.updated_after is not None and len(page.rows) < query.page_size
+        if not page.has_next and (ended or has_room or result.seen >= page.total_count):
             return result
         if ended and not new:
             return result

@@ -33,7 +33,7 @@ from klarify_xl.errors import (
     WrongAddressError,
 )
 from klarify_xl.secret import AccessKey
-from klarify_xl.settings import Settings
+from klarify_xl.settings import Settings, find_access_key
 from klarify_xl.store import Store
 from klarify_xl.sync import sync
 
@@ -590,3 +590,30 @@ def test_no_command_takes_the_key_as_an_argument() -> None:
     assert found == ["--key-file"]
     assert positional == []
     assert ("refresh", "--out") in options(command)
+
+
+@pytest.mark.parametrize("place", ["environment", "file", "argument"])
+def test_a_malformed_key_stands_in_no_variable_of_the_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    secret = "first half\nsecond half"
+    monkeypatch.setenv("KLARIFY_API_KEY", secret)
+    (tmp_path / "key").write_text(secret, encoding="utf-8")
+    every: dict[str, dict[str, Any]] = {
+        "environment": {},
+        "file": {"key_file": tmp_path / "key"},
+        "argument": {"explicit": secret},
+    }
+    options = every[place]
+    try:
+        find_access_key("https://integration.klarify.biz", **options)
+    except ConfigurationError as error:
+        told: BaseException | None = error
+    else:
+        pytest.fail("a key of two lines was accepted")
+    while told is not None:
+        frame = told.__traceback__.tb_next if told.__traceback__ else None
+        while frame is not None:
+            assert "second half" not in repr(frame.tb_frame.f_locals)
+            frame = frame.tb_next
+        told = told.__context__

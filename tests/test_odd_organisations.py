@@ -14,7 +14,7 @@ from klarify_xl.errors import KeyRefusedError, StoreError
 from klarify_xl.store import Store
 from klarify_xl.sync import sync
 
-from .conftest import MakeClient, MakeServer
+from .conftest import NOW, MakeClient, MakeServer
 
 
 def test_a_stamp_that_is_none_does_not_end_incremental_refreshes(
@@ -174,3 +174,46 @@ def test_a_request_that_outlives_its_refresh_is_not_logged_with_the_key(
     assert "demo%20key" not in caplog.text
     assert server.access_key not in caplog.text
     assert not Path("p.xlsx").exists()
+
+
+def test_a_count_of_the_whole_organisation_and_an_odd_stamp_leave_refreshes_incremental(
+    make_server: MakeServer, make_client: MakeClient, store: Store
+) -> None:
+    server = make_server(300, behaviour=Behaviour(total_is_filtered=False, past_end="fault"))
+    odd = server.organisation.rows[5]["id"]
+    server.organisation.edit(odd, stamp=False, updated_at="zzz")
+    sync(make_client(server), store)
+    for _ in range(3):
+        server.organisation.now += timedelta(hours=1)
+        server.organisation.edit(server.organisation.rows[9]["id"], owner=str(_))
+        log = sync(make_client(server), store)
+        assert (log.mode, log.requests, log.changed) == ("incremental", 2, 1)
+
+
+def test_many_items_without_an_id_in_a_row_are_left_out(
+    server: DemoServer, make_client: MakeClient, store: Store
+) -> None:
+    for number in range(60):
+        blank = {**server.organisation.rows[0], "id": "", "name": f"Blank {number}"}
+        server.organisation._rows[f"blank {number}"] = blank
+    server.organisation.version += 1
+    server.organisation.add()
+    log = sync(make_client(server, page_size=25), store)
+    assert (log.quarantined, log.listed) == (60, 251)
+
+
+def test_what_becomes_stale_by_time_alone_is_found_by_a_refresh_that_finds_nothing_else(
+    server: DemoServer,
+) -> None:
+    refresh = partial(
+        klarify_xl.refresh, store="p.db", access_key=server.access_key, base_url=server.url
+    )
+    refresh("p.xlsx", now=lambda: NOW)
+    days = [NOW + timedelta(days=number) for number in (1, 400)]
+    next_day = refresh("p.xlsx", now=lambda: days[0])
+    much_later = refresh("p.xlsx", now=lambda: days[1])
+    assert (next_day.changed, much_later.changed) == (0, 0)
+    assert much_later.outcome == "written"
+    rows = list(load_workbook("p.xlsx")["Health"].values)
+    assert sum(row[1] == "Not changed for long" for row in rows) == 250
+    assert refresh("p.xlsx", now=lambda: days[1]).outcome == "unchanged"

@@ -88,7 +88,7 @@ def test_an_unchanged_organisation_leaves_the_file_untouched(
     file: Path, organisation: Organisation
 ) -> None:
     before = state(file)
-    result = write(organisation, file, now=later(NOW + timedelta(days=300)))
+    result = write(organisation, file, full=True)
     assert (result.outcome, result.rows) == ("unchanged", {})
     assert (result.mode, result.refresh) == ("full", 2)
     assert state(file) == before

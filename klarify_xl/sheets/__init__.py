@@ -41,7 +41,7 @@ def build_plan(store: Store) -> Plan:
         lane_totals_sheet(inventory),
         relationships_sheet(inventory),
         changes_sheet(inventory, _history(store)),
-        health_sheet(inventory, as_of),
+        health_sheet(inventory, store.verified_at() or as_of),
     )
     limited = tuple(inventory.adjustments.limit(sheet) for sheet in sheets)
     organisation = _organisation(procedures)
