@@ -65,14 +65,14 @@ class _Sync:
             self.client, query, deadline_at=self.deadline_at, on_progress=self.on_progress
         )
         if result.quarantined > self.state.quarantined:
-            return "an item has no usable id"
+            return "an item without a usable id"
         # A removal between two pages shifts the later ones; a single page can't be shifted.
         if result.pages > 1 and before.is_blind:
-            return "the newest stamp can't tell whether something changed between two pages"
+            return "no stamp to tell whether something changed between two pages"
         if result.pages > 1 and probe(self.client, self.deadline_at) != before:
-            return "procedures changed between two pages"
+            return "that procedures changed between two pages"
         if result.doubtful_end:
-            return "the last page is in doubt"
+            return "the last page in doubt"
         listed = len(self.listed | result.procedures.keys())
         expected = listed + self.state.shortfall + self.state.quarantined
         if before.total_count != expected:
@@ -235,8 +235,9 @@ def sync(
         update: Update | str = reason
         if not reason and state.watermark is not None:
             update = run.incremental(state.watermark)
+            if isinstance(update, str):
+                reason = f"an incremental one found {update}"
         if isinstance(update, str):
-            reason = update
             _LOG.info("Reading everything: %s", reason)
             update = run.full(key_mark, reason)
     except CancelledError:

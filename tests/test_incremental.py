@@ -277,7 +277,7 @@ def test_a_removal_is_noticed_by_the_count_at_once(
     log = sync(client, store)
 
     assert (log.mode, log.removed) == ("full", 3)
-    assert log.reason == "3 fewer procedures than expected"
+    assert log.reason == "an incremental one found 3 fewer procedures than expected"
     assert names(store) == actual_names(server)
     removed = [one.id for one in store.changes(since=2) if one.kind == "removed"]
     assert removed == sorted(step.removed)
