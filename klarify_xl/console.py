@@ -12,7 +12,6 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
 from rich.text import Text
 
 from klarify_xl.check import Finding
@@ -47,7 +46,6 @@ class Screen:
 
     def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.has_document = False
         self._quiet = quiet
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -77,15 +75,9 @@ class Screen:
     def document(self, content: Mapping[str, Any] | Sequence[Any]) -> None:
         """Show the result to a program."""
         if self.as_json:
-            self.has_document = True
             # ASCII, so that it survives every code page on the way.
             self._out.file.write(json.dumps(content, indent=2) + "\n")
             self._out.file.flush()
-
-    def table(self, table: Table) -> None:
-        """Show a table of the result."""
-        if not self.as_json:
-            self._out.print(table, soft_wrap=False)
 
     def failure(self, error: KlarifyError, exit_code: int) -> None:
         """Show what went wrong and what to do next."""

@@ -20,9 +20,6 @@ EXCEL_LINK_CHARACTERS: Final = 2_079
 EXCEL_FIRST_DAY: Final = (1900, 3, 1)
 """First day whose serial number all programs agree on (Excel knows a 29 February 1900)."""
 
-EXCEL_COLUMN_WIDTH: Final = 255
-"""Widest column, in characters of the default font."""
-
 API_PAGE_SIZE: Final = 100
 """Largest page size that the API reference recommends ("Pagination"); above it time-outs."""
 
