@@ -51,7 +51,6 @@ class Walk:
         procedures: By id, in order of creation; of duplicates the newest.
         quarantined: Items without a usable id.
         total_count: How many the API said there are, at the end.
-        pages: Pages read.
         page_lengths: How many rows each page held.
         last_rows: The rows of the last page, as they came.
         doubtful_end: The page behind the last one, asked for to make sure, kept failing.
@@ -61,10 +60,14 @@ class Walk:
     procedures: dict[str, Procedure] = field(default_factory=dict)
     quarantined: int = 0
     total_count: int = 0
-    pages: int = 0
     page_lengths: list[int] = field(default_factory=list)
     last_rows: tuple[object, ...] = ()
     doubtful_end: bool = False
+
+    @property
+    def pages(self) -> int:
+        """Pages read."""
+        return len(self.page_lengths)
 
     @property
     def seen(self) -> int:
@@ -88,7 +91,6 @@ class Walk:
             if known is None or not _is_older(procedure, known):
                 self.procedures[procedure.id] = procedure
         self.total_count = page.total_count
-        self.pages += 1
         self.page_lengths.append(len(page.rows))
         unusable = self.quarantined - unusable_before
         is_believable = self.quarantined <= page.total_count and page.rows != self.last_rows
@@ -189,7 +191,6 @@ def _walk(client: Client, query: Query, deadline_at: float, on_progress: OnProgr
     result = Walk(query.page_size)
     stale = 0
     ended = False
-    previous: tuple[object, ...] = ()
     for page_of in _pages(client, query, deadline_at):
         try:
             page = page_of()
@@ -199,10 +200,9 @@ def _walk(client: Client, query: Query, deadline_at: float, on_progress: OnProgr
                 raise
             result.doubtful_end = isinstance(error, NetworkError)
             return result
-        if ended and page.rows == previous:
+        if ended and page.rows == result.last_rows:
             # Others answer the last page once more; its unusable items don't count twice.
             return result
-        previous = page.rows
         new = result.add(page)
         known = max(result.total_count, result.seen)
         on_progress(Progress("Reading procedures", result.seen, known))
