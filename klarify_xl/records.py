@@ -19,8 +19,7 @@ class State:
         base_url: Address that the rows came from, "" for an empty store.
         watermark: Newest stamp that a finished refresh has covered (UTC).
         last_full_at: When the last full walk began, by the local clock (UTC).
-        shortfall: How many more the API counted than are listed here; negative where more are
-            listed here, because some were kept.
+        shortfall: How many more the API counted than it listed at the last full walk.
         quarantined: Items without a usable id at the last full walk.
         kept: Procedures that the last full walk did not list, but could not prove gone either.
         key_mark: Mark of the access key that was used.

@@ -129,8 +129,10 @@ class Store(Database):
 
         before, after = self.state(), update.state
         is_first = self.receipt() is None
-        is_odd = (after.shortfall, after.quarantined, after.kept) != (
-            *(before.shortfall, before.quarantined, before.kept),
+        is_odd = (before.shortfall, before.quarantined, before.kept) != (
+            after.shortfall,
+            after.quarantined,
+            after.kept,
         )
         news = bool(changes) or is_first or is_odd
         refresh = Refresh(
@@ -144,10 +146,10 @@ class Store(Database):
             fetched=len(update.read),
             listed=self._value("SELECT count(*) FROM procedures WHERE listed"),
             total_count=update.total_count,
-            quarantined=update.state.quarantined,
-            shortfall=update.state.shortfall + update.state.kept,
-            kept=update.state.kept,
-            watermark=update.state.watermark,
+            quarantined=after.quarantined,
+            shortfall=after.shortfall,
+            kept=after.kept,
+            watermark=after.watermark,
             added=count("added"),
             changed=count("changed"),
             removed=count("removed"),

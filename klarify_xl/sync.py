@@ -74,7 +74,7 @@ class _Sync:
         if result.doubtful_end:
             return "the last page in doubt"
         listed = len(self.listed | result.procedures.keys())
-        expected = listed + self.state.shortfall + self.state.quarantined
+        expected = listed - self.state.kept + self.state.shortfall + self.state.quarantined
         if before.total_count != expected:
             surplus = before.total_count - expected
             return f"{abs(surplus)} {'more' if surplus > 0 else 'fewer'} procedures than expected"
@@ -88,7 +88,7 @@ class _Sync:
             # A gap that was accepted once is no news; that it has grown may be.
             most_missing=None
             if self.accept_removals
-            else max(0, self.state.shortfall + self.state.kept) + self._bearable(),
+            else max(0, self.state.shortfall) + self._bearable(),
             deadline_at=self.deadline_at,
             on_progress=self.on_progress,
         )
@@ -98,10 +98,7 @@ class _Sync:
             base_url=self.state.base_url or self.client.base_url,
             watermark=self._watermark(listing.probe, listing.procedures),
             last_full_at=self.started_at,
-            # Kept rows of a walk with unusable items count as listed.
-            shortfall=listing.probe.total_count
-            - listing.quarantined
-            - len((self.listed | listing.procedures.keys()) - removed),
+            shortfall=listing.shortfall,
             quarantined=listing.quarantined,
             kept=len(vanished - removed),
             key_mark=key_mark,
@@ -114,7 +111,7 @@ class _Sync:
         # One of the items without an id may be one of the missing ones. And where counted and
         # listed have always been the same, what is still counted is not gone yet; if a later full
         # walk finds the same gap, the API is one that counts what it does not list.
-        is_first_gap = listing.shortfall > 0 >= self.state.shortfall + self.state.kept
+        is_first_gap = listing.shortfall > 0 >= self.state.shortfall
         if not vanished or listing.quarantined or (is_first_gap and not self.accept_removals):
             return frozenset()
         is_replaced = len(vanished) == len(self.listed) and bool(listing.procedures)
