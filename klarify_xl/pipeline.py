@@ -117,10 +117,12 @@ def refresh(
     access_key = AccessKey(access_key) if isinstance(access_key, str) else access_key
     if settings is None:
         settings = load_settings(base_url=base_url, store=store)
-    if base_url:
-        settings = replace(settings, base_url=normalise_base_url(base_url))
-    if store:
-        settings = replace(settings, store=Path(store))
+    else:
+        settings = replace(
+            settings,
+            base_url=normalise_base_url(base_url or settings.base_url),
+            store=Path(store or settings.store).expanduser(),
+        )
     target = Target(out)
     if settings.store.absolute() == target.path.absolute():
         raise ConfigurationError(

@@ -90,3 +90,22 @@ def test_five_lines_from_a_notebook_do(server: DemoServer) -> None:
     with klarify_xl.Client(server.access_key, server.url) as client:
         assert len(client.page().rows) == 100
         assert len(klarify_xl.read_all(client).procedures) == 250
+
+
+def test_a_store_in_the_home_folder_is_found_there(
+    server: DemoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    for number, settings in enumerate((None, klarify_xl.Settings())):
+        klarify_xl.refresh(
+            "p.xlsx",
+            store=f"~/{number}.db",
+            access_key=server.access_key,
+            base_url=server.url,
+            settings=settings,
+        )
+        assert (home / f"{number}.db").is_file()
+    assert not (tmp_path / "~").exists()
