@@ -5,10 +5,9 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -312,14 +311,16 @@ def _demo(
     """Try it without a key: a sample organisation that lives on from run to run."""
     screen = Screen(quiet=quiet, as_json=as_json)
     with _reported(screen):
-        organisation = Organisation(procedures=procedures, seed=seed)
-        server = partial(DemoServer, port=port, latency=latency)
         if serve:
-            _serve(screen, organisation, server)
+            organisation = Organisation(procedures=procedures, seed=seed)
+            _serve(screen, _listening(organisation, port, latency))
             return
         store = store or Path(f"klarify-demo-{procedures}-{seed}.db")
         organisation = _grown_organisation(store, procedures, seed)
-        with server(organisation) as running, screen.progress() as on_progress:
+        with (
+            _listening(organisation, port, latency) as running,
+            screen.progress() as on_progress,
+        ):
             result = refresh(
                 out,
                 access_key=running.access_key,
@@ -333,20 +334,23 @@ def _demo(
         _show_demo_changes(screen, result)
 
 
-def _serve(
-    screen: Screen, organisation: Organisation, server: Callable[[Organisation], DemoServer]
-) -> None:
+def _listening(organisation: Organisation, port: int, latency: float) -> DemoServer:
     try:
-        running = server(organisation)
+        return DemoServer(organisation, port=port, latency=latency)
     except OSError as error:
         raise ConfigurationError(
             f"The demo server can't listen ({error.strerror}).", hint="Choose another --port."
         ) from None
+
+
+def _serve(screen: Screen, running: DemoServer) -> None:
     with running:
         screen.document({"base_url": running.url, "access_key": running.access_key})
         set_variable = "set" if platform.system() == "Windows" else "export"
         quote = "" if platform.system() == "Windows" else "'"
-        screen.line(f"The demo API serves {len(organisation.rows):,} procedures; Ctrl-C stops it.")
+        screen.line(
+            f"The demo API serves {len(running.organisation.rows):,} procedures; Ctrl-C stops it."
+        )
         screen.line(f"{set_variable} KLARIFY_BASE_URL={running.url}")
         screen.line(f"{set_variable} KLARIFY_API_KEY={quote}{running.access_key}{quote}")
         try:
