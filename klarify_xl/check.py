@@ -96,7 +96,8 @@ def _proxy(base_url: str) -> Finding:
             hint="It looks like http://proxy.example:3128; in a login, percent-encode / # ? and @.",
         )
         return _broken("Proxy", error)
-    if urllib.request.proxy_bypass(parts.hostname or ""):
+    # As the client does: plain http is for this machine itself, and goes through no proxy.
+    if parts.scheme == "http" or urllib.request.proxy_bypass(parts.hostname or ""):
         return Finding("Proxy", "fine", f"{name}, not used for {parts.hostname}")
     return Finding("Proxy", "fine", name)
 

@@ -262,6 +262,20 @@ def test_check_shows_the_proxy_without_its_login(server: DemoServer) -> None:
     assert "secret" not in done.stdout
 
 
+def test_check_tells_that_no_proxy_is_used_for_this_machine_itself(server: DemoServer) -> None:
+    done = call("check", server=server, HTTP_PROXY="http://proxy.example:3128", NO_PROXY="")
+    assert "proxy.example:3128, not used for 127.0.0.1" in done.stdout
+    assert "counts 250 procedures" in done.stdout
+
+
+def test_a_port_that_is_taken_is_told(server: DemoServer) -> None:
+    port = server.url.rpartition(":")[2]
+    for arguments in (("--serve",), ("--procedures", "5")):
+        done = call("demo", "--port", port, *arguments)
+        assert done.returncode == 2
+        assert "can't listen" in done.stderr
+
+
 def test_check_remarks_on_a_clock_that_is_wrong(server: DemoServer) -> None:
     old = "Mon, 02 Mar 2020 12:00:00 GMT"
     body = {"data": [], "hasNext": False, "totalCount": 0}
