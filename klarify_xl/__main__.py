@@ -11,12 +11,12 @@ def main() -> None:
         print(f"klarify-xl {__version__}")  # noqa: T201
         return
     try:
-        from klarify_xl.cli import run  # noqa: PLC0415
+        from klarify_xl.cli import run  # noqa: PLC0415 -- loads all the rest
 
         run()
     except KeyboardInterrupt:
         # Before any command has begun, or after it has ended.
-        print("Stopped.", file=sys.stderr)  # noqa: T201
+        print("Stopped.", file=sys.stderr)  # noqa: T201 -- the console may not be loaded
         sys.exit(130)
 
 

@@ -40,6 +40,18 @@ _USUAL_PORTS: Final = {"https": 443, "http": 80}
 _AWS_REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
+def default_store() -> Path:
+    """Return the store's place in the user's data folder, by the conventions of the system."""
+    home = Path.home()
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        folder = home / "Library" / "Application Support"
+    else:
+        folder = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return folder / "klarify-xl" / "klarify.db"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything a refresh needs to know besides its target.
@@ -57,7 +69,7 @@ class Settings:
     """
 
     base_url: str = API_BASE_URL
-    store: Path = field(default_factory=lambda: default_store())  # noqa: PLW0108 -- defined below
+    store: Path = field(default_factory=default_store)
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     deadline: float = 3600.0
@@ -158,18 +170,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def default_store() -> Path:
-    """Return the store's place in the user's data folder, by the conventions of the system."""
-    home = Path.home()
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        folder = home / "Library" / "Application Support"
-    else:
-        folder = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return folder / "klarify-xl" / "klarify.db"
 
 
 def find_access_key(
@@ -289,7 +289,7 @@ def find_safe_keyring() -> Any:  # noqa: ANN401 -- a keyring backend
         ConfigurationError: There is none.
     """
     try:
-        import keyring  # noqa: PLC0415
+        import keyring  # noqa: PLC0415 -- costs start-up time
 
         backend = keyring.get_keyring()
         is_safe = backend.priority >= 1 or "PYTHON_KEYRING_BACKEND" in os.environ
@@ -307,7 +307,7 @@ def forget_in_keyring(base_url: str) -> bool:
         ConfigurationError: There is no keyring here, or it refuses.
     """
     try:
-        import keyring  # noqa: PLC0415
+        import keyring  # noqa: PLC0415 -- costs start-up time
         from keyring.errors import PasswordDeleteError  # noqa: PLC0415
 
         keyring.delete_password(KEYRING_SERVICE, keyring_account(base_url))

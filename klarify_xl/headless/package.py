@@ -77,6 +77,7 @@ def save(workbook: Workbook, *, data_mark: str, organisation: str, made_at: date
         organisation: Whose procedures it shows.
         made_at: Time stamp of the document (UTC).
     """
+    # The published stubs don't know the property.
     properties: Any = workbook.custom_doc_props  # type: ignore[attr-defined]
     properties.append(StringProperty(name=DATA_MARK, value=data_mark))
     properties.append(StringProperty(name=ORGANISATION_MARK, value=organisation or "-"))
