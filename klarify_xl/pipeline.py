@@ -187,7 +187,7 @@ def _write(
         made_at=plan.made_at,
     )
     touched = target.replace(content, overwrite=overwrite)
-    return {sheet.name: len(sheet.rows) for sheet in plan.sheets} if touched else {}
+    return {sheet.name: len(sheet.rows) for sheet in plan.tables} if touched else {}
 
 
 def _result(

@@ -1,21 +1,26 @@
 """The workbook as plain data: sheets, columns, cells and links, for any writer to obey.
 
-A plan knows nothing of openpyxl or Excel's object model, and a writer nothing of Klarify.
+A plan knows nothing of openpyxl or Excel's object model, and a writer nothing of Klarify. What a
+plan calls by a key (a column's, a sheet's) may bear another title in a person's own workbook; the
+writer finds it there and translates.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal
 
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET, EXCEL_ROWS
 
 HEADER_ROWS: Final = 1
-"""Rows above the first data row of every sheet."""
+"""Rows above the first data row of every sheet that is a table."""
 
 ColumnKind = Literal["text", "mixed", "moment", "number"]
 """How a column's cells are formatted; a mixed one follows each value."""
 Tone = Literal["good", "pending", "retired", "warning"]
+Look = Literal["title", "heading", "label", "figure", "share", "moment", "note", "role", "rotated"]
+"""How a cell of a board looks: a share is a fraction shown in percent; a role is centred."""
+ChartKind = Literal["bar", "column", "doughnut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +32,30 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Formula:
+    """A cell that Excel works out.
+
+    Attributes:
+        text: The formula without its equals sign. A column of a table is written with the keys
+            of both, in braces: ``COUNTIFS({Procedures[Status]},"draft")``.
+        value: What it gives now, for programs that don't calculate.
+    """
+
+    text: str
+    value: str | float
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A cell that leads somewhere: to a web address, or to a row of the workbook."""
 
-    value: str | int
+    value: str | int | Formula
     target: str | Place
     hint: str = ""
 
 
-Cell = str | int | datetime | Link | None
-"""A string is always shown as text; datetimes are aware and shown in UTC."""
+Cell = str | int | float | datetime | Formula | Link | None
+"""A string is always shown as text; datetimes are aware."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,7 @@ class Column:
         width: In characters of the default font.
         link_rank: Which column's links go first when there are too many; 0 is the last to lose.
         printed: Whether it is printed; columns that aren't stand at the right.
+        key: What plans call it whatever its title; "" for the title itself.
     """
 
     title: str
@@ -56,6 +76,12 @@ class Column:
     width: float = 20.0
     link_rank: int = 0
     printed: bool = True
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """The column's key, or its title if that is the same."""
+        return self.key or self.title
 
 
 @dataclass(frozen=True)
@@ -69,24 +95,133 @@ class Highlight:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet whose first row is the header.
+    """A sheet that is one table, with its header in the first row.
 
     Attributes:
         name: Name of the sheet, at most 31 characters.
         columns: Its columns, from the left.
         rows: Its data rows.
-        table: Name of the Excel table over header and rows, or None.
+        table: Name of the Excel table over header and rows.
+        identity: Keys of the columns that tell which thing a row is about, so that a person's
+            own cells can follow it; rows with the same are told apart by their order.
         frozen_columns: Columns at the left that stay in sight.
         highlights: Cells to set off.
+        marked: Cells to set off since they changed, as (row, column) from 0.
         description: What the sheet shows, in a sentence.
     """
 
     name: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    table: str | None = None
+    table: str
+    identity: tuple[str, ...]
     frozen_columns: int = 0
     highlights: tuple[Highlight, ...] = ()
+    marked: frozenset[tuple[int, int]] = frozenset()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Cells of one column of a board; rows and columns count from 0, the last row included."""
+
+    column: int
+    first_row: int
+    last_row: int
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of a board's own cells.
+
+    Attributes:
+        kind: Its kind.
+        title: Its title.
+        description: What it shows, for people who don't see it.
+        categories: Cells with the names.
+        values: Cells with the figures.
+        row: Row of its upper left corner, from 0.
+        column: Column of its upper left corner, from 0.
+        width: In pixels at 96 per inch.
+        height: In pixels at 96 per inch.
+    """
+
+    kind: ChartKind
+    title: str
+    description: str
+    categories: Area
+    values: Area
+    row: int
+    column: int
+    width: int = 480
+    height: int = 288
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A box with a text on a board.
+
+    Attributes:
+        text: What stands in it.
+        description: What it stands for, for people who don't see it.
+        x: Left edge, in pixels at 96 per inch from the sheet's left edge.
+        y: Upper edge, in pixels from the sheet's upper edge.
+        width: In pixels.
+        height: In pixels.
+        tone: Its colours; None for the plain ones.
+        target: Where a click leads, if anywhere.
+        strong: Whether it is set off by a thick outline.
+    """
+
+    text: str
+    description: str
+    x: int
+    y: int
+    width: int
+    height: int
+    tone: Tone | None = None
+    target: Place | None = None
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Connector:
+    """An arrow between two shapes of a board, given by their numbers from 0."""
+
+    start: int
+    end: int
+    description: str
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Board:
+    """A sheet of cells in free places, with charts and shapes.
+
+    Attributes:
+        name: Name of the sheet, at most 31 characters.
+        key: What plans call it whatever its name.
+        widths: Widths of its columns in characters.
+        cells: Values and looks, by (row, column) from 0.
+        heights: Heights of rows that differ from the usual, in points.
+        charts: Its charts.
+        shapes: Its boxes.
+        connectors: Its arrows.
+        frozen: Rows and columns that stay in sight.
+        headings: Rows at the top that are repeated on each printed page.
+        description: What the sheet shows, in a sentence.
+    """
+
+    name: str
+    key: str
+    widths: tuple[float, ...]
+    cells: Mapping[tuple[int, int], tuple[Cell, Look]]
+    heights: Mapping[int, float] = field(default_factory=dict)
+    charts: tuple[Chart, ...] = ()
+    shapes: tuple[Shape, ...] = ()
+    connectors: tuple[Connector, ...] = ()
+    frozen: tuple[int, int] = (0, 0)
+    headings: int = 0
     description: str = ""
 
 
@@ -101,6 +236,10 @@ class Plan:
         made_at: Time stamp of the document (UTC).
         made_by: Program and version.
         sheets: Its sheets, from the left.
+        time_zone: In which moments are shown.
+        date_format: Excel's number format of moments.
+        archive: The sheet, without rows, for a person's cells whose row has gone. The writer
+            fills the columns with the keys Archived, Sheet, Row, Column and Note.
     """
 
     organisation: str
@@ -108,7 +247,15 @@ class Plan:
     subject: str
     made_at: datetime
     made_by: str
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[Sheet | Board, ...]
+    time_zone: tzinfo = UTC
+    date_format: str = "yyyy-mm-dd hh:mm"
+    archive: Sheet | None = None
+
+    @property
+    def tables(self) -> tuple[Sheet, ...]:
+        """The sheets that are tables."""
+        return tuple(sheet for sheet in self.sheets if isinstance(sheet, Sheet))
 
 
 def limit_rows(sheet: Sheet) -> tuple[Sheet, int]:

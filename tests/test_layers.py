@@ -12,7 +12,7 @@ import klarify_xl
 PACKAGE = Path(klarify_xl.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "errors", "limits", "progress", "demo"),
+    ("__init__", "errors", "limits", "progress", "language", "demo"),
     ("secret", "settings", "model", "retry", "reply", "text", "plan", "records", "schema"),
     ("database",),
     ("transport", "client", "store", "graph", "exit_codes"),

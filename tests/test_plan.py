@@ -18,7 +18,7 @@ LINK = Link("shown", "https://example.com/", "a hint")
 
 def sheet_of(rows: tuple[tuple[Cell, ...], ...], *ranks: int) -> Sheet:
     columns = tuple(Column(f"Column {index}", link_rank=rank) for index, rank in enumerate(ranks))
-    return Sheet("Sheet", columns, rows)
+    return Sheet("Sheet", columns, rows, "Table", ("Column 0",))
 
 
 def links_by_column(sheet: Sheet) -> list[int]:
@@ -86,7 +86,9 @@ def test_rows_beyond_excels_limit_go_from_the_end() -> None:
 
 
 def test_a_limited_sheet_keeps_all_else() -> None:
-    sheet = Sheet("Sheet", (Column("A"),), ((LINK,),) * 70_000, "Table", 1, (), "A sentence.")
+    sheet = Sheet(
+        "Sheet", (Column("A"),), ((LINK,),) * 70_000, "Table", ("A",), 1, description="A sentence."
+    )
     limited, _surplus = limit_links(limit_rows(sheet)[0])
     assert (limited.name, limited.columns, limited.table) == ("Sheet", sheet.columns, "Table")
     assert (limited.frozen_columns, limited.description) == (1, "A sentence.")
@@ -115,11 +117,11 @@ def test_links_beyond_the_limit_are_counted_in_about(
     assert about(workbook)["Links beyond Excel's limit"] == 0
     monkeypatch.setattr(plan, "EXCEL_LINKS_PER_SHEET", 70)
     limited = plan_of(workbook)
-    receipt = {row[0]: row[1] for row in limited.sheets[-1].rows}
+    receipt = {row[0]: row[1] for row in limited.tables[-1].rows}
     assert receipt["Links beyond Excel's limit"] == sum(max(0, n - 70) for n in every.values()) > 0
-    kept = {sheet.name: sum(links_by_column(sheet)) for sheet in limited.sheets}
+    kept = {sheet.name: sum(links_by_column(sheet)) for sheet in limited.tables}
     assert kept == {name: min(count, 70) for name, count in every.items()}
-    procedures = limited.sheets[0]
+    procedures = limited.tables[0]
     by_title = dict(
         zip((c.title for c in procedures.columns), links_by_column(procedures), strict=True)
     )
@@ -131,18 +133,18 @@ def test_links_beyond_the_limit_are_counted_in_about(
 def test_rows_beyond_the_limit_are_counted_in_about_and_nothing_leads_to_them(
     workbook: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = {sheet.name: len(sheet.rows) for sheet in plan_of(workbook).sheets[:-1]}
+    every = {sheet.name: len(sheet.rows) for sheet in plan_of(workbook).tables[:-1]}
     monkeypatch.setattr(plan, "EXCEL_ROWS", 41)
     monkeypatch.setattr(inventory, "EXCEL_ROWS", 41)
     limited = plan_of(workbook)
-    receipt = {row[0]: row[1] for row in limited.sheets[-1].rows}
-    rows = {sheet.name: len(sheet.rows) for sheet in limited.sheets[:-1]}
+    receipt = {row[0]: row[1] for row in limited.tables[-1].rows}
+    rows = {sheet.name: len(sheet.rows) for sheet in limited.tables[:-1]}
     assert rows == {name: min(count, 40) for name, count in every.items()}
     assert receipt["Procedures written"] == 40
     assert receipt["Rows beyond Excel's limit"] == sum(max(0, n - 40) for n in every.values()) > 0
     places = [
         cell.target
-        for sheet in limited.sheets
+        for sheet in limited.tables
         for row in sheet.rows
         for cell in row
         if isinstance(cell, Link) and isinstance(cell.target, Place)

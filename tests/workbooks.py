@@ -106,7 +106,7 @@ def planned(plan: Plan) -> dict[str, Rows]:
             tuple(column.title for column in sheet.columns),
             *(tuple(_shown(cell) for cell in row) for row in sheet.rows),
         ]
-        for sheet in plan.sheets
+        for sheet in plan.tables
     }
 
 

@@ -16,7 +16,7 @@ from openpyxl.worksheet.table import Table, TableStyleInfo
 
 from klarify_xl.headless import styles
 from klarify_xl.limits import EXCEL_FIRST_DAY
-from klarify_xl.plan import HEADER_ROWS, Cell, Link, Place, Plan, Sheet
+from klarify_xl.plan import HEADER_ROWS, Cell, Formula, Link, Place, Plan, Sheet
 from klarify_xl.progress import OnProgress, Progress, ignore
 
 _PROGRESS_STEP: Final = 1000
@@ -33,9 +33,9 @@ def build_workbook(plan: Plan, on_progress: OnProgress = ignore) -> Workbook:
     """
     workbook = Workbook()
     workbook.remove(workbook.worksheets[0])
-    total = sum(len(sheet.rows) for sheet in plan.sheets)
+    total = sum(len(sheet.rows) for sheet in plan.tables)
     done = 0
-    for sheet in plan.sheets:
+    for sheet in plan.tables:
         writer = _SheetWriter(workbook, sheet)
         for index, row in enumerate(sheet.rows):
             writer.write_row(HEADER_ROWS + 1 + index, row)
@@ -75,6 +75,8 @@ class _SheetWriter:
             cell._style = self._format(styles.cell_kind(column.kind, value), linked=is_link)  # noqa: SLF001
             if isinstance(value, Link):
                 cell.hyperlink = _hyperlink(value)
+                value = value.value  # noqa: PLW2901
+            if isinstance(value, Formula):
                 value = value.value  # noqa: PLW2901
             if value is not None and (value != "" or is_link):
                 _fill(cell, value)

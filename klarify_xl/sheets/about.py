@@ -68,6 +68,8 @@ def about_sheet(
     ]
     return Sheet(
         name=ABOUT,
+        table=ABOUT,
+        identity=("Item",),
         columns=(
             Column("Item", width=30),
             Column("Value", "mixed", 44),

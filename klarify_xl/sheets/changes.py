@@ -58,6 +58,7 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
     return Sheet(
         name=CHANGES,
         table=CHANGES,
+        identity=("Noticed (UTC)", "Change", "ID", "Field"),
         columns=(
             Column("Noticed (UTC)", "moment", width=17),
             Column("Change", width=16),

@@ -36,6 +36,7 @@ def health_sheet(inventory: Inventory, as_of: datetime) -> Sheet:
     return Sheet(
         name=HEALTH,
         table=HEALTH,
+        identity=("Finding", "ID", "Detail"),
         columns=(
             Column("Severity", width=12),
             Column("Finding", width=26),

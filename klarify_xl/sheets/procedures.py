@@ -48,6 +48,7 @@ def procedures_sheet(inventory: Inventory) -> Sheet:
     return Sheet(
         name=PROCEDURES,
         table=PROCEDURES,
+        identity=("ID",),
         columns=(
             Column("ID", width=16),
             Column("Name", width=42),
@@ -90,6 +91,7 @@ def lanes_sheet(inventory: Inventory) -> Sheet:
     return Sheet(
         name=LANES,
         table=LANES,
+        identity=("ID", "Lane"),
         columns=(
             Column("Lane", width=30),
             Column("ID", width=16),
@@ -128,6 +130,7 @@ def lane_totals_sheet(inventory: Inventory) -> Sheet:
     return Sheet(
         name=LANE_TOTALS,
         table="LaneTotals",
+        identity=("Lane",),
         columns=(Column("Lane", width=30), *(Column(title, "number", 16) for title in titles)),
         rows=tuple(rows),
         description="One row for each lane, with its procedures by status and its owners.",

@@ -31,6 +31,7 @@ def relationships_sheet(inventory: Inventory) -> Sheet:
     return Sheet(
         name=RELATIONSHIPS,
         table=RELATIONSHIPS,
+        identity=("Source ID", "Kind", "Target"),
         columns=(
             Column("Source ID", width=16),
             Column("Source", width=44),
