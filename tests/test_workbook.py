@@ -75,7 +75,7 @@ def test_every_sheet_is_a_table_over_all_its_rows(workbook: Path) -> None:
         "Relationships": "Relationships",
         "Changes": "Changes",
         "Health": "Health",
-            "About": "About",
+        "About": "About",
     }
 
 

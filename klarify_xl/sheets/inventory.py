@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from klarify_xl.graph import Relationship
+from klarify_xl.language import Language
 from klarify_xl.limits import EXCEL_ROWS
 from klarify_xl.model import Procedure
 from klarify_xl.plan import Cell, Highlight, Link, Place, Sheet, limit_links, limit_rows
@@ -91,12 +92,14 @@ class Inventory:
         relationships: In the order of the Relationships sheet.
         adjustments: What could not be shown as it came.
         rows: Each procedure's row on the Procedures sheet, by id, from 0.
+        say: Gives an English title or word in the workbook's language.
     """
 
     procedures: Sequence[Procedure]
     relationships: Sequence[Relationship]
     adjustments: Adjustments
     rows: dict[str, int]
+    say: Language = field(default_factory=Language)
 
     def link(self, procedure_id: str) -> Cell:
         """Return an id that leads to its procedure's row on the Procedures sheet."""
