@@ -169,8 +169,14 @@ def _refresh(
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Replace a workbook that somebody changed; it is kept beside."
+            "--overwrite", help="Make the workbook anew; one with work in it is kept beside."
         ),
+    ] = False,
+    into: Annotated[
+        bool, typer.Option("--into", help="Add the sheets to a workbook that isn't from here.")
+    ] = False,
+    backup: Annotated[
+        bool, typer.Option("--backup", help="Keep the file before as NAME.previous.xlsx.")
     ] = False,
     exit_unchanged: Annotated[
         bool,
@@ -192,6 +198,8 @@ def _refresh(
                 full=full,
                 accept_removals=accept_removals,
                 overwrite=overwrite,
+                into=into,
+                backup=backup,
                 on_progress=on_progress,
             )
         show_result(screen, result)
@@ -302,9 +310,7 @@ def _demo(
     latency: Annotated[
         float, typer.Option(min=0, max=60, help="Seconds that a reply takes.")
     ] = 0.0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a workbook that somebody changed.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make the workbook anew.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:

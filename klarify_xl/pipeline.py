@@ -8,14 +8,13 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
-from klarify_xl.headless.package import save
 from klarify_xl.headless.target import Target
-from klarify_xl.headless.workbook import build_workbook
+from klarify_xl.headless.workbook import write_workbook
 from klarify_xl.health import STALE_AFTER
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
@@ -87,6 +86,8 @@ def refresh(
     full: bool = False,
     accept_removals: bool = False,
     overwrite: bool = False,
+    into: bool = False,
+    backup: bool = False,
     now: Callable[[], datetime] = utc_now,
     on_progress: OnProgress = ignore,
 ) -> RefreshResult:
@@ -97,7 +98,8 @@ def refresh(
     writes what was read.
 
     Args:
-        out: The workbook, an ``.xlsx`` file.
+        out: The workbook, a new ``.xlsx`` file, or one that is refreshed in place: only our
+            sheets' rows change, and what people added stays.
         access_key: The key; by default it is looked for (see `klarify_xl.settings`).
         key_file: A file that holds the key and nothing else.
         base_url: Address of the API; by default it is looked for.
@@ -105,7 +107,10 @@ def refresh(
         settings: Time limits and the like; `base_url` and `store` override its own.
         full: Read everything, whether or not it is due.
         accept_removals: Believe it when suspiciously many procedures vanish.
-        overwrite: Replace a workbook that somebody has worked in, keeping it beside.
+        overwrite: Replace the workbook by a new one instead of refreshing it; one that somebody
+            has worked in is kept beside.
+        into: Add our sheets to a workbook that we did not make.
+        backup: Keep the previous file beside.
         now: The local clock (UTC).
         on_progress: Told after each page and each thousand rows.
 
@@ -128,7 +133,7 @@ def refresh(
         raise ConfigurationError(
             f"Store and workbook are the same file, {out}.", hint="Choose another --store."
         )
-    target.check(overwrite=overwrite)
+    target.check(overwrite=overwrite, into=into)
     found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
     with (
         Store(settings.store) as opened,
@@ -145,7 +150,14 @@ def refresh(
                 now=now,
                 on_progress=on_progress,
             )
-            rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+            rows = _write(
+                opened,
+                target,
+                overwrite=overwrite,
+                into=into,
+                backup=backup,
+                on_progress=on_progress,
+            )
         except KeyRefusedError as error:
             hint = f"The key came from: {found.source}. {error.hint}"
             raise KeyRefusedError(str(error), hint=hint) from None
@@ -164,7 +176,13 @@ def _stopped(*, stored: bool) -> CancelledError:
 
 
 def _write(
-    store: Store, target: Target, *, overwrite: bool, on_progress: OnProgress
+    store: Store,
+    target: Target,
+    *,
+    overwrite: bool,
+    into: bool,
+    backup: bool,
+    on_progress: OnProgress,
 ) -> dict[str, int]:
     """Write the workbook unless it shows the store's data already.
 
@@ -180,13 +198,19 @@ def _write(
     plan = build_plan(store)
     if not overwrite:
         target.refuse_other(plan.organisation)
-    content = save(
-        build_workbook(plan, on_progress),
-        data_mark=mark,
-        organisation=plan.organisation,
-        made_at=plan.made_at,
-    )
-    touched = target.replace(content, overwrite=overwrite)
+
+    def write(file: BinaryIO, present: BinaryIO | None) -> None:
+        write_workbook(
+            plan,
+            file,
+            data_mark=mark,
+            present=present,
+            path=target.path,
+            into=into,
+            on_progress=on_progress,
+        )
+
+    touched = target.replace(write, overwrite=overwrite, backup=backup)
     return {sheet.name: len(sheet.rows) for sheet in plan.tables} if touched else {}
 
 

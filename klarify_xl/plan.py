@@ -104,6 +104,8 @@ class Sheet:
         table: Name of the Excel table over header and rows.
         identity: Keys of the columns that tell which thing a row is about, so that a person's
             own cells can follow it; rows with the same are told apart by their order.
+        origin: Key of the column with the id of the thing that a row comes from; "" if there is
+            none.
         frozen_columns: Columns at the left that stay in sight.
         highlights: Cells to set off.
         marked: Cells to set off since they changed, as (row, column) from 0.
@@ -115,6 +117,7 @@ class Sheet:
     rows: tuple[tuple[Cell, ...], ...]
     table: str
     identity: tuple[str, ...]
+    origin: str = ""
     frozen_columns: int = 0
     highlights: tuple[Highlight, ...] = ()
     marked: frozenset[tuple[int, int]] = frozenset()
@@ -238,6 +241,8 @@ class Plan:
         sheets: Its sheets, from the left.
         time_zone: In which moments are shown.
         date_format: Excel's number format of moments.
+        stamp: What is printed at the head of each page.
+        ids: Ids of everything that was ever listed; a row with another one is a person's.
         archive: The sheet, without rows, for a person's cells whose row has gone. The writer
             fills the columns with the keys Archived, Sheet, Row, Column and Note.
     """
@@ -250,6 +255,8 @@ class Plan:
     sheets: tuple[Sheet | Board, ...]
     time_zone: tzinfo = UTC
     date_format: str = "yyyy-mm-dd hh:mm"
+    stamp: str = ""
+    ids: frozenset[str] = frozenset()
     archive: Sheet | None = None
 
     @property

@@ -10,9 +10,12 @@ from typing import Final, Literal
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
 
-from klarify_xl.plan import ColumnKind, Tone
+from klarify_xl.plan import ColumnKind, Look, Tone
 
-CellKind = Literal["text", "moment", "number", "left number"]
+CellKind = Literal["text", "moment", "number", "left number", "formula"]
+
+STYLE_PREFIX: Final = "Klarify "
+"""How the names of all our cell styles begin."""
 
 FONT: Final = "Calibri"
 TABLE_STYLE: Final = "TableStyleLight1"
@@ -37,9 +40,22 @@ LINK_COLOUR: Final = "0B5394"
 _BORDER = Border(bottom=Side(style="hair", color="BFC8CC"))
 _NUMBER_FORMATS: Final[dict[CellKind, str]] = {
     "text": "@",
-    "moment": "yyyy-mm-dd hh:mm",
+    "formula": "@",
     "number": "#,##0",
     "left number": "#,##0",
+}
+_BOARD_FONTS: Final[dict[Look, tuple[int, bool, str]]] = {
+    "title": (18, True, HEADER_COLOURS[1]),
+    "heading": (11, True, HEADER_COLOURS[0]),
+    "rotated": (10, True, HEADER_COLOURS[0]),
+    "note": (10, False, "4A4A4A"),
+    "role": (10, True, "000000"),
+}
+_BOARD_SIDES: Final[dict[Look, Literal["right", "center"]]] = {
+    "figure": "right",
+    "share": "right",
+    "role": "center",
+    "rotated": "center",
 }
 _LONGEST_TEXT_FORMAT: Final = 255
 
@@ -49,7 +65,7 @@ def header_style(kind: ColumnKind) -> NamedStyle:
     colour, background = HEADER_COLOURS
     is_number = kind == "number"
     return NamedStyle(
-        name=f"Klarify {'number ' if is_number else ''}header",
+        name=f"{STYLE_PREFIX}{'number ' if is_number else ''}header",
         font=Font(name=FONT, size=11, bold=True, color=colour),
         fill=PatternFill("solid", fgColor=background),
         # Above its numbers, and left of the filter button, which Excel draws over the text.
@@ -72,23 +88,87 @@ def cell_kind(kind: ColumnKind, value: object) -> CellKind:
     return "left number" if isinstance(value, int) else "text"
 
 
-def cell_style(kind: CellKind, *, linked: bool) -> NamedStyle:
-    """Return the cell style of a kind of cell; linked cells look like links."""
-    underline: Literal["single"] | None = "single" if linked else None
-    colour = LINK_COLOUR if linked else "000000"
+def cell_style(
+    kind: CellKind,
+    date_format: str,
+    *,
+    linked: bool = False,
+    changed: bool = False,
+    long: bool = False,
+) -> NamedStyle:
+    """Return the cell style of a kind of cell.
+
+    Args:
+        kind: What stands in it.
+        date_format: Number format of moments.
+        linked: Whether it looks like a link.
+        changed: Whether it is set off since it changed: filled, and bold for those who don't
+            see the colour.
+        long: Whether it holds a long text (see `is_long`).
+    """
+    words = [kind, *(["link"] if linked else []), *(["changed"] if changed else [])]
     is_number = kind == "number"
+    colour, background = TONES["pending"] if changed else ("000000", "FFFFFF")
+    underline: Literal["single"] | None = "single" if linked else None
+    number_format = date_format if kind == "moment" else _NUMBER_FORMATS[kind]
     return NamedStyle(
-        name=f"Klarify {kind}{' link' if linked else ''}",
-        font=Font(name=FONT, size=11, color=colour, underline=underline),
-        number_format=_NUMBER_FORMATS[kind],
+        name=STYLE_PREFIX + " ".join(["long", *words] if long else words),
+        font=Font(
+            name=FONT,
+            size=11,
+            bold=changed or None,
+            color=LINK_COLOUR if linked else colour,
+            underline=underline,
+        ),
+        fill=PatternFill("solid", fgColor=background) if changed else PatternFill(),
+        number_format="General" if long else number_format,
         # Unwrapped texts would run over the empty cells beside them.
         alignment=Alignment(
             horizontal="right" if is_number else "left",
             indent=1 if is_number else 0,
             vertical="top",
-            wrap_text=kind == "text",
+            wrap_text=kind == "text" and not long,
         ),
         border=_BORDER,
+    )
+
+
+def board_style(
+    look: Look, date_format: str, *, linked: bool = False, computed: bool = False
+) -> NamedStyle:
+    """Return the cell style of a look of a board's cell.
+
+    Args:
+        look: The look.
+        date_format: Number format of moments.
+        linked: Whether it looks like a link.
+        computed: Whether it holds a formula, which a text format would keep from being edited.
+    """
+    size, bold, colour = _BOARD_FONTS.get(look, (11, False, "000000"))
+    is_heading = look == "heading"
+    rotated = look == "rotated"
+    words = [look, *(["link"] if linked else []), *(["formula"] if computed else [])]
+    usual = "General" if computed else "@"
+    return NamedStyle(
+        name=f"{STYLE_PREFIX}board {' '.join(words)}",
+        font=Font(
+            name=FONT,
+            size=size,
+            bold=bold or None,
+            color=LINK_COLOUR if linked and not is_heading else colour,
+            underline="single" if linked else None,
+        ),
+        fill=PatternFill("solid", fgColor=HEADER_COLOURS[1])
+        if is_heading or rotated
+        else PatternFill(),
+        number_format={"share": "0%", "figure": "#,##0", "moment": date_format}.get(look, usual),
+        alignment=Alignment(
+            horizontal=_BOARD_SIDES.get(look, "left"),
+            vertical="bottom" if rotated else "center",
+            text_rotation=90 if rotated else None,
+            wrap_text=look == "label",
+        ),
+        border=_BORDER if look in {"label", "figure", "share", "role"} else Border(),
     )
 
 
