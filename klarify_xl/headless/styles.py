@@ -10,7 +10,7 @@ from typing import Final, Literal
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
 
-from klarify_xl.plan import ColumnKind, Tone
+from klarify_xl.plan import ColourPair, ColumnKind, Tone
 
 CellKind = Literal["text", "moment", "number", "left number"]
 
@@ -21,32 +21,20 @@ LINE_HEIGHT: Final = 15.0
 MOST_LINES: Final = 3
 """Lines of a text beyond which its row grows no taller."""
 
-HEADER_COLOURS: Final = ("FFFFFF", "1F4E5F")
-"""Text and background of the header."""
-
-TONES: Final[dict[Tone, tuple[str, str]]] = {
-    "good": ("0B5D1E", "DDF3E1"),
-    "pending": ("7A4B00", "FFF1CC"),
-    "retired": ("4A4A4A", "E4E4E4"),
-    "warning": ("9C1C1C", "FBE0DE"),
-}
-"""Text and background of each tone."""
-
 LINK_COLOUR: Final = "0B5394"
 
 _BORDER = Border(bottom=Side(style="hair", color="BFC8CC"))
 _NUMBER_FORMATS: Final[dict[CellKind, str]] = {
     "text": "@",
-    "moment": "yyyy-mm-dd hh:mm",
     "number": "#,##0",
     "left number": "#,##0",
 }
 _LONGEST_TEXT_FORMAT: Final = 255
 
 
-def header_style(kind: ColumnKind) -> NamedStyle:
+def header_style(kind: ColumnKind, colours: ColourPair) -> NamedStyle:
     """Return the cell style of the header of a kind of column."""
-    colour, background = HEADER_COLOURS
+    colour, background = _argb(colours)
     is_number = kind == "number"
     return NamedStyle(
         name=f"Klarify {'number ' if is_number else ''}header",
@@ -72,7 +60,7 @@ def cell_kind(kind: ColumnKind, value: object) -> CellKind:
     return "left number" if isinstance(value, int) else "text"
 
 
-def cell_style(kind: CellKind, *, linked: bool) -> NamedStyle:
+def cell_style(kind: CellKind, *, linked: bool, date_format: str) -> NamedStyle:
     """Return the cell style of a kind of cell; linked cells look like links."""
     underline: Literal["single"] | None = "single" if linked else None
     colour = LINK_COLOUR if linked else "000000"
@@ -80,7 +68,7 @@ def cell_style(kind: CellKind, *, linked: bool) -> NamedStyle:
     return NamedStyle(
         name=f"Klarify {kind}{' link' if linked else ''}",
         font=Font(name=FONT, size=11, color=colour, underline=underline),
-        number_format=_NUMBER_FORMATS[kind],
+        number_format=_NUMBER_FORMATS.get(kind, date_format),
         # Unwrapped texts would run over the empty cells beside them.
         alignment=Alignment(
             horizontal="right" if is_number else "left",
@@ -92,13 +80,18 @@ def cell_style(kind: CellKind, *, linked: bool) -> NamedStyle:
     )
 
 
-def highlight_style(tone: Tone) -> DifferentialStyle:
+def highlight_style(tone: Tone, colours: ColourPair) -> DifferentialStyle:
     """Return what a highlight changes about a cell."""
-    colour, background = TONES[tone]
+    colour, background = _argb(colours)
     return DifferentialStyle(
         font=Font(color=colour, bold=tone == "warning"),
         fill=PatternFill(bgColor=background, fill_type="solid"),
     )
+
+
+def _argb(colours: ColourPair) -> tuple[str, str]:
+    """Return text and background as openpyxl takes them."""
+    return colours.text.removeprefix("#"), colours.background.removeprefix("#")
 
 
 def lines(text: str, width: float) -> int:
