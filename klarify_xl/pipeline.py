@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
-from klarify_xl.headless.target import Target
+from klarify_xl.headless.target import Target, Treatment
 from klarify_xl.headless.workbook import write_workbook
-from klarify_xl.health import STALE_AFTER
+from klarify_xl.options import Options, load_options
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import Settings, find_access_key, load_settings, normalise_base_url
-from klarify_xl.sheets import build_plan
+from klarify_xl.sheets import build_plan, empty_plan
 from klarify_xl.store import Store
 from klarify_xl.sync import sync, utc_now
 
@@ -45,7 +45,7 @@ class RefreshResult:
         refresh: Number of the refresh in the store's log.
         watermark: Newest change covered (UTC), or None.
         seconds: Time it took.
-        rows: Data rows written, by sheet; empty if the file was left alone.
+        rows: Data rows written, by a sheet's English name; empty if the file was left alone.
         out: The workbook.
         store: The store.
     """
@@ -83,6 +83,7 @@ def refresh(
     base_url: str | None = None,
     store: str | os.PathLike[str] | None = None,
     settings: Settings | None = None,
+    options: Options | None = None,
     full: bool = False,
     accept_removals: bool = False,
     overwrite: bool = False,
@@ -105,6 +106,8 @@ def refresh(
         base_url: Address of the API; by default it is looked for.
         store: File of the local store; by default it is looked for.
         settings: Time limits and the like; `base_url` and `store` override its own.
+        options: How the workbook is to look; by default as `klarify.toml` in the current folder
+            says, if it is there.
         full: Read everything, whether or not it is due.
         accept_removals: Believe it when suspiciously many procedures vanish.
         overwrite: Replace the workbook by a new one instead of refreshing it; one that somebody
@@ -133,7 +136,11 @@ def refresh(
         raise ConfigurationError(
             f"Store and workbook are the same file, {out}.", hint="Choose another --store."
         )
-    target.check(overwrite=overwrite, into=into)
+    treatment = Treatment(overwrite=overwrite, into=into, backup=backup)
+    target.check(treatment)
+    options = load_options() if options is None else options
+    # At once, so that wrong options are told before anything is read.
+    empty_plan(options)
     found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
     with (
         Store(settings.store) as opened,
@@ -150,14 +157,7 @@ def refresh(
                 now=now,
                 on_progress=on_progress,
             )
-            rows = _write(
-                opened,
-                target,
-                overwrite=overwrite,
-                into=into,
-                backup=backup,
-                on_progress=on_progress,
-            )
+            rows = _write(opened, target, options, treatment, on_progress)
         except KeyRefusedError as error:
             hint = f"The key came from: {found.source}. {error.hint}"
             raise KeyRefusedError(str(error), hint=hint) from None
@@ -178,25 +178,25 @@ def _stopped(*, stored: bool) -> CancelledError:
 def _write(
     store: Store,
     target: Target,
-    *,
-    overwrite: bool,
-    into: bool,
-    backup: bool,
+    options: Options,
+    treatment: Treatment,
     on_progress: OnProgress,
 ) -> dict[str, int]:
-    """Write the workbook unless it shows the store's data already.
+    """Write the workbook unless it shows the store's data already, as the options ask.
 
     Returns:
         Data rows written, by sheet; empty if the file was left alone.
     """
     # What has become stale by time alone makes another workbook, too.
-    stale = store.unchanged_since((store.verified_at() or datetime.now(UTC)) - STALE_AFTER)
-    mark = hashlib.sha256(f"{__version__} {store.digest()} {stale!r}".encode()).hexdigest()
+    stale_after = timedelta(days=options.stale_days)
+    stale = store.unchanged_since((store.verified_at() or datetime.now(UTC)) - stale_after)
+    parts = f"{__version__} {store.digest()} {stale!r} {options!r}"
+    mark = hashlib.sha256(parts.encode()).hexdigest()
     marks = target.marks()
     if marks and marks.untouched and marks.data == mark:
         return {}
-    plan = build_plan(store)
-    if not overwrite:
+    plan = build_plan(store, options)
+    if not treatment.overwrite:
         target.refuse_other(plan.organisation)
 
     def write(file: BinaryIO, present: BinaryIO | None) -> None:
@@ -206,12 +206,12 @@ def _write(
             data_mark=mark,
             present=present,
             path=target.path,
-            into=into,
+            into=treatment.into,
             on_progress=on_progress,
         )
 
-    touched = target.replace(write, overwrite=overwrite, backup=backup)
-    return {sheet.name: len(sheet.rows) for sheet in plan.tables} if touched else {}
+    touched = target.replace(write, treatment)
+    return {sheet.key: len(sheet.rows) for sheet in plan.tables} if touched else {}
 
 
 def _result(

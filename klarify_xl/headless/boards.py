@@ -13,8 +13,7 @@ from klarify_xl.headless.cells import (
     OwnCell,
     formula_cell,
     letter_of,
-    serial,
-    text_cell,
+    value_cell,
     xml_text_plain,
 )
 from klarify_xl.headless.formats import Formats
@@ -166,13 +165,4 @@ def _cell(
         style = formats.board(look, linked, isinstance(value, Formula))
     if isinstance(value, Formula):
         return formula_cell(address, style, translated(value.text, titles), value.value)
-    if isinstance(value, str):
-        return text_cell(address, style, value)
-    if value is None:
-        return f'<c r="{address}" s="{style}"/>'
-    if isinstance(value, datetime):
-        days = serial(shown(value))
-        if days is None:
-            return text_cell(address, style, value.isoformat())
-        return f'<c r="{address}" s="{style}"><v>{days!r}</v></c>'
-    return f'<c r="{address}" s="{style}"><v>{value!r}</v></c>'
+    return value_cell(address, style, value, shown)

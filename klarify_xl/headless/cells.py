@@ -1,7 +1,7 @@
 """Cells as XML: ours from values, a person's own as they stand in the file."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -12,7 +12,7 @@ from openpyxl.formula.translate import Translator
 from openpyxl.utils import column_index_from_string, get_column_letter
 
 from klarify_xl.headless.package import Package
-from klarify_xl.headless.stylesheet import MAIN, q
+from klarify_xl.headless.stylesheet import q
 from klarify_xl.limits import EXCEL_FIRST_DAY
 
 _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
@@ -80,6 +80,32 @@ def serial(moment: datetime) -> float | None:
         return None
     since = wall - _EPOCH
     return round(since.days + since.seconds / 86400, 10)
+
+
+def value_cell(
+    address: str,
+    style: int | str,
+    value: str | float | datetime | None,
+    shown: Callable[[datetime], datetime],
+) -> str:
+    """Return a cell with a value, typed.
+
+    Args:
+        address: Where it stands.
+        style: Number of its format.
+        value: What it holds.
+        shown: Gives a moment in the time zone in which it is shown.
+    """
+    if value is None or value == "":
+        return f'<c r="{address}" s="{style}"/>'
+    if isinstance(value, str):
+        return text_cell(address, style, value)
+    if not isinstance(value, datetime):
+        return f'<c r="{address}" s="{style}"><v>{value!r}</v></c>'
+    days = serial(shown(value))
+    if days is None:
+        return text_cell(address, style, value.astimezone(UTC).isoformat())
+    return f'<c r="{address}" s="{style}"><v>{days!r}</v></c>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +288,14 @@ def _string(item: etree._Element) -> str:
 
 
 def _inner_xml(element: etree._Element) -> str:
+    """Return an element as it reads within its sheet, which declares the namespaces."""
     text = etree.tostring(element, encoding="unicode", with_tail=False)
-    return text.replace(f' xmlns="{MAIN}"', "", 1)
+    start, end, rest = text.partition(">")
+    parent = element.getparent()
+    for prefix, uri in (parent.nsmap if parent is not None else {}).items():
+        name = f"xmlns:{prefix}" if prefix else "xmlns"
+        start = start.replace(f' {name}="{uri}"', "")
+    return start + end + rest
 
 
 def numbered_cells(row: etree._Element) -> Iterator[tuple[int, etree._Element]]:

@@ -6,7 +6,7 @@ from klarify_xl.headless import styles
 from klarify_xl.headless.cells import OwnCell, split_address, text_cell
 from klarify_xl.headless.styles import CellKind
 from klarify_xl.headless.stylesheet import Stylesheet
-from klarify_xl.plan import ColumnKind, Highlight, Look
+from klarify_xl.plan import Colours, ColumnKind, Highlight, Look
 
 
 class Formats:
@@ -15,33 +15,36 @@ class Formats:
     Args:
         stylesheet: The workbook's stylesheet.
         date_format: Number format of moments.
+        colours: The workbook's colours.
     """
 
-    header_height = styles.HEADER_HEIGHT
-    """Of a table's header, in points."""
-
-    def __init__(self, stylesheet: Stylesheet, date_format: str) -> None:
+    def __init__(self, stylesheet: Stylesheet, date_format: str, colours: Colours) -> None:
         self._stylesheet = stylesheet
         self._date_format = date_format
+        self._colours = colours
         # Asked for every cell: remembered per workbook.
         self.cell = cache(self._cell)
         self.board = cache(self._board)
 
     def _cell(self, kind: CellKind, linked: bool, marked: bool, long: bool) -> int:  # noqa: FBT001
-        style = styles.cell_style(kind, self._date_format, linked=linked, changed=marked, long=long)
+        style = styles.cell_style(
+            kind, self._date_format, self._colours, linked=linked, changed=marked, long=long
+        )
         return self._stylesheet.cell_format(style)
 
     def _board(self, look: Look, linked: bool, computed: bool) -> int:  # noqa: FBT001
-        style = styles.board_style(look, self._date_format, linked=linked, computed=computed)
+        style = styles.board_style(
+            look, self._date_format, self._colours, linked=linked, computed=computed
+        )
         return self._stylesheet.cell_format(style)
 
     def header(self, kind: ColumnKind) -> int:
         """Return the format of the header of a kind of column."""
-        return self._stylesheet.cell_format(styles.header_style(kind))
+        return self._stylesheet.cell_format(styles.header_style(kind, self._colours.header))
 
     def highlight(self, highlight: Highlight) -> int:
         """Return the differential format of a highlight."""
-        return self._stylesheet.differential(styles.highlight_style(highlight.tone))
+        return self._stylesheet.differential(styles.highlight_style(highlight.tone, self._colours))
 
     def note(self, address: str, note: OwnCell) -> str:
         """Return an archived cell of a person's; its formula is kept as a text.

@@ -4,13 +4,14 @@ Header and cells carry real formats beside the Excel table's style, since other 
 draw table styles. All text colours have a contrast of at least 4.5:1 on their background.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
 
-from klarify_xl.plan import ColumnKind, Look, Tone
+from klarify_xl.plan import ColourPair, Colours, Column, ColumnKind, Look, Tone
 
 CellKind = Literal["text", "moment", "number", "left number", "formula"]
 
@@ -24,17 +25,6 @@ LINE_HEIGHT: Final = 15.0
 MOST_LINES: Final = 3
 """Lines of a text beyond which its row grows no taller."""
 
-HEADER_COLOURS: Final = ("FFFFFF", "1F4E5F")
-"""Text and background of the header."""
-
-TONES: Final[dict[Tone, tuple[str, str]]] = {
-    "good": ("0B5D1E", "DDF3E1"),
-    "pending": ("7A4B00", "FFF1CC"),
-    "retired": ("4A4A4A", "E4E4E4"),
-    "warning": ("9C1C1C", "FBE0DE"),
-}
-"""Text and background of each tone."""
-
 LINK_COLOUR: Final = "0B5394"
 
 _BORDER = Border(bottom=Side(style="hair", color="BFC8CC"))
@@ -45,9 +35,9 @@ _NUMBER_FORMATS: Final[dict[CellKind, str]] = {
     "left number": "#,##0",
 }
 _BOARD_FONTS: Final[dict[Look, tuple[int, bool, str]]] = {
-    "title": (18, True, HEADER_COLOURS[1]),
-    "heading": (11, True, HEADER_COLOURS[0]),
-    "rotated": (10, True, HEADER_COLOURS[0]),
+    "title": (18, True, "000000"),
+    "heading": (11, True, "000000"),
+    "rotated": (10, True, "000000"),
     "note": (10, False, "4A4A4A"),
     "role": (10, True, "000000"),
 }
@@ -60,9 +50,9 @@ _BOARD_SIDES: Final[dict[Look, Literal["right", "center"]]] = {
 _LONGEST_TEXT_FORMAT: Final = 255
 
 
-def header_style(kind: ColumnKind) -> NamedStyle:
+def header_style(kind: ColumnKind, colours: ColourPair) -> NamedStyle:
     """Return the cell style of the header of a kind of column."""
-    colour, background = HEADER_COLOURS
+    colour, background = _plain(colours)
     is_number = kind == "number"
     return NamedStyle(
         name=f"{STYLE_PREFIX}{'number ' if is_number else ''}header",
@@ -91,6 +81,7 @@ def cell_kind(kind: ColumnKind, value: object) -> CellKind:
 def cell_style(
     kind: CellKind,
     date_format: str,
+    colours: Colours,
     *,
     linked: bool = False,
     changed: bool = False,
@@ -101,6 +92,7 @@ def cell_style(
     Args:
         kind: What stands in it.
         date_format: Number format of moments.
+        colours: The workbook's colours.
         linked: Whether it looks like a link.
         changed: Whether it is set off since it changed: filled, and bold for those who don't
             see the colour.
@@ -108,7 +100,7 @@ def cell_style(
     """
     words = [kind, *(["link"] if linked else []), *(["changed"] if changed else [])]
     is_number = kind == "number"
-    colour, background = TONES["pending"] if changed else ("000000", "FFFFFF")
+    colour, background = _plain(colours.pending) if changed else ("000000", "FFFFFF")
     underline: Literal["single"] | None = "single" if linked else None
     number_format = date_format if kind == "moment" else _NUMBER_FORMATS[kind]
     return NamedStyle(
@@ -134,19 +126,30 @@ def cell_style(
 
 
 def board_style(
-    look: Look, date_format: str, *, linked: bool = False, computed: bool = False
+    look: Look,
+    date_format: str,
+    colours: Colours,
+    *,
+    linked: bool = False,
+    computed: bool = False,
 ) -> NamedStyle:
     """Return the cell style of a look of a board's cell.
 
     Args:
         look: The look.
         date_format: Number format of moments.
+        colours: The workbook's colours.
         linked: Whether it looks like a link.
         computed: Whether it holds a formula, which a text format would keep from being edited.
     """
     size, bold, colour = _BOARD_FONTS.get(look, (11, False, "000000"))
-    is_heading = look == "heading"
+    on_header, header = _plain(colours.header)
     rotated = look == "rotated"
+    is_heading = look == "heading" or rotated
+    if is_heading:
+        colour = on_header
+    elif look == "title":
+        colour = header
     words = [look, *(["link"] if linked else []), *(["formula"] if computed else [])]
     usual = "General" if computed else "@"
     return NamedStyle(
@@ -158,9 +161,7 @@ def board_style(
             color=LINK_COLOUR if linked and not is_heading else colour,
             underline="single" if linked else None,
         ),
-        fill=PatternFill("solid", fgColor=HEADER_COLOURS[1])
-        if is_heading or rotated
-        else PatternFill(),
+        fill=PatternFill("solid", fgColor=header) if is_heading else PatternFill(),
         number_format={"share": "0%", "figure": "#,##0", "moment": date_format}.get(look, usual),
         alignment=Alignment(
             horizontal=_BOARD_SIDES.get(look, "left"),
@@ -172,13 +173,18 @@ def board_style(
     )
 
 
-def highlight_style(tone: Tone) -> DifferentialStyle:
+def highlight_style(tone: Tone, colours: Colours) -> DifferentialStyle:
     """Return what a highlight changes about a cell."""
-    colour, background = TONES[tone]
+    colour, background = _plain(colours.of(tone))
     return DifferentialStyle(
         font=Font(color=colour, bold=tone == "warning"),
         fill=PatternFill(bgColor=background, fill_type="solid"),
     )
+
+
+def _plain(colours: ColourPair) -> tuple[str, str]:
+    """Return text and background without the sign that openpyxl doesn't want."""
+    return colours.text.removeprefix("#"), colours.background.removeprefix("#")
 
 
 def lines(text: str, width: float) -> int:
@@ -193,6 +199,13 @@ def lines(text: str, width: float) -> int:
     # Letters are narrower on average than the digits that a width counts.
     room = max(1, int(1.15 * width))
     return min(MOST_LINES, sum(max(1, -(-len(line) // room)) for line in text.split("\n")))
+
+
+def header_height(columns: Iterable[Column]) -> float:
+    """Return the height of a table's header, in points, so that its titles can be read."""
+    # The filter button takes the room of some characters.
+    needed = max(lines(column.title, column.width - 4) for column in columns)
+    return max(HEADER_HEIGHT, needed * LINE_HEIGHT + 4)
 
 
 def is_long(text: str) -> bool:

@@ -249,6 +249,11 @@ class Stylesheet:
             self._differentials[meaning] = len(group) - 1
         return self._differentials[meaning]
 
+    def order_fonts(self) -> None:
+        """Put what openpyxl says of its own fonts into the order that the schema wants."""
+        for font in self._root.iter(q("font")):
+            _ordered(font)
+
     def content(self) -> bytes:
         """Return the part."""
         for child in list(self._root):

@@ -8,6 +8,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,23 @@ from klarify_xl.headless.placing import refuse_foreign
 
 Write = Callable[[BinaryIO, BinaryIO | None], None]
 """Writes a workbook, given the present one if there is one to be refreshed."""
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is to happen to a file that is there.
+
+    Attributes:
+        overwrite: It is replaced by a new one instead of refreshed. If it is not just as we wrote
+            it, it is kept beside, as ``NAME.before.xlsx``, or ``NAME.before-2.xlsx`` if there is
+            one already.
+        into: Our sheets may be added to it if we did not make it.
+        backup: It is kept beside as ``NAME.previous.xlsx``.
+    """
+
+    overwrite: bool = False
+    into: bool = False
+    backup: bool = False
 
 
 class Target:
@@ -38,7 +56,7 @@ class Target:
         if suffix != ".xlsx" and not (suffix == ".xlsm" and self.path.exists()):
             raise ConfigurationError(
                 f"The workbook {self.path.name} must be an .xlsx file.",
-                hint="Give --out a name that ends in .xlsx, or that of an .xlsm file that is there.",
+                hint="Give --out a name that ends in .xlsx, or an .xlsm file that is there.",
             )
         try:
             self._file = self.path.resolve()
@@ -52,12 +70,11 @@ class Target:
                 hint="Remove the link, or choose another --out.",
             )
 
-    def check(self, *, overwrite: bool = False, into: bool = False) -> None:
+    def check(self, treatment: Treatment = Treatment()) -> None:
         """Find out, before any work is done, whether the workbook can be written.
 
         Args:
-            overwrite: Whether a file that is there is replaced rather than refreshed.
-            into: Whether our sheets may be added to a workbook that we did not make.
+            treatment: What is to happen to a file that is there.
 
         Raises:
             TargetError: The folder is missing or not writable, or the file is read-only,
@@ -79,9 +96,9 @@ class Target:
                 hint="Allow writing, or choose another --out.",
             )
         self._refuse_open()
-        if self._file.exists() and not overwrite:
+        if self._file.exists() and not treatment.overwrite:
             with self._file.open("rb") as file:
-                refuse_foreign(open_package(self.path, file), into=into)
+                refuse_foreign(open_package(self.path, file), into=treatment.into)
 
     def _refuse_open(self) -> None:
         """Look for the files that Excel and LibreOffice put beside an open workbook."""
@@ -110,16 +127,13 @@ class Target:
         """Return what the file there says about itself, or None if there is none."""
         return read_marks(self._file) if self._file.exists() else None
 
-    def replace(self, write: Write, *, overwrite: bool = False, backup: bool = False) -> bool:
+    def replace(self, write: Write, treatment: Treatment = Treatment()) -> bool:
         """Put a new file in the place of the present one, at once or not at all.
 
         Args:
             write: Writes the new file, given the present one, or None if there is none or it is
                 to be replaced.
-            overwrite: Replace what is there instead of refreshing it. A file that is not just as
-                we wrote it is kept beside, as ``NAME.before.xlsx``, or ``NAME.before-2.xlsx`` if
-                there is one already.
-            backup: Keep the present file beside, as ``NAME.previous.xlsx``.
+            treatment: What is to happen to a file that is there.
 
         Returns:
             Whether the file was touched: equal bytes are left alone.
@@ -129,7 +143,7 @@ class Target:
             TargetError: It can't be written; the old file is as it was.
         """
         try:
-            return self._replace(write, overwrite=overwrite, backup=backup)
+            return self._replace(write, treatment)
         except TargetError:
             raise
         except PermissionError:
@@ -143,11 +157,14 @@ class Target:
                 hint="Check the disk's free space. The old file is as it was.",
             ) from None
 
-    def _replace(self, write: Write, *, overwrite: bool, backup: bool) -> bool:
+    def _replace(self, write: Write, treatment: Treatment) -> bool:
+        # What a killed process left behind; nobody else writes here now.
+        for stale in self._file.parent.glob(f"{glob.escape(self._prefix)}*.tmp"):
+            stale.unlink(missing_ok=True)
         before = self._state()
         with self._temporary() as temporary:
             with temporary.open("r+b") as file:
-                if before is None or overwrite:
+                if before is None or treatment.overwrite:
                     write(file, None)
                 else:
                     with self._file.open("rb") as present:
@@ -163,9 +180,9 @@ class Target:
                     hint="Try again. Nothing was changed.",
                 )
             marks = self.marks()
-            if overwrite and marks is not None and not marks.untouched:
+            if treatment.overwrite and marks is not None and not marks.untouched:
                 self._keep_beside()
-            if backup and marks is not None:
+            if treatment.backup and marks is not None:
                 self._keep_previous()
             mode = stat.S_IMODE(self._file.stat().st_mode) if before else _usual_mode()
             temporary.chmod(mode)
@@ -180,14 +197,15 @@ class Target:
         state = self._file.stat()
         return state.st_mtime_ns, state.st_size
 
+    @property
+    def _prefix(self) -> str:
+        """How the names of our temporary files begin."""
+        return f".klarify-{self._file.stem}-"
+
     @contextlib.contextmanager
     def _temporary(self) -> Iterator[Path]:
         """Give a file in the same folder, which is gone afterwards unless it was moved away."""
-        # What a killed process left behind; nobody else writes here now.
-        prefix = f".klarify-{self._file.stem}-"
-        for stale in self._file.parent.glob(f"{glob.escape(prefix)}*.tmp"):
-            stale.unlink(missing_ok=True)
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=self._file.parent)
+        handle, name = tempfile.mkstemp(prefix=self._prefix, suffix=".tmp", dir=self._file.parent)
         os.close(handle)
         try:
             yield Path(name)

@@ -25,6 +25,7 @@ from klarify_xl.headless.package import (
     serialised,
 )
 from klarify_xl.headless.placing import Placing
+from klarify_xl.headless.rows import RowWriter
 from klarify_xl.headless.stylesheet import Stylesheet, main_element
 from klarify_xl.headless.tables import TableSheet, set_region
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET
@@ -125,7 +126,7 @@ class _Writer:
         self._on_progress = on_progress
         self._styles_part = package.related(package.workbook, "styles")[0]
         self._stylesheet = Stylesheet(package.tree(self._styles_part))
-        self._formats = Formats(self._stylesheet, plan.date_format)
+        self._formats = Formats(self._stylesheet, plan.date_format, plan.colours)
         self._placing = Placing(plan, package, self._formats, self._shown, is_new=is_new, into=into)
         self._done = 0
         self._total = 0
@@ -136,6 +137,9 @@ class _Writer:
 
     def write(self) -> None:
         """Place all sheets, write them, and tell the other parts."""
+        if self._is_new:
+            self._placing.sheets.remove(_BLANK_SHEET)
+            self._stylesheet.order_fonts()
         archive = Archive()
         tables, placed_boards = self._placing.place(archive)
         self.order = " ".join(
@@ -154,7 +158,6 @@ class _Writer:
         moves = [table.moves for table in moved]
         sheets = self._placing.sheets
         if self._is_new:
-            sheets.remove(_BLANK_SHEET)
             self._package.put(_CORE, _dated(self._package, self._plan.made_at))
         else:
             sheets.grow(moves)
@@ -174,10 +177,10 @@ class _Writer:
         self, place: Place, tables: Sequence[TableSheet], placed: Sequence[BoardSheet]
     ) -> str:
         for table in tables:
-            if table.sheet.name == place.sheet:
+            if table.sheet.key == place.sheet:
                 return table.location(place.row)
         for board in placed:
-            if board.board.name == place.sheet:
+            if board.board.key == place.sheet:
                 quoted = board.name.replace("'", "''")
                 return f"'{quoted}'!A{place.row + 1}"
         raise KeyError(place.sheet)
@@ -195,12 +198,12 @@ class _Writer:
         self._write_links(table.part, table.root, table.links(), tables, placed)
         set_region(table.table, table.moves)
         self._package.put_tree(table.table_part, table.table)
-        table.furnish(self._formats, self._plan.stamp)
+        table.furnish(self._formats, self._plan.page_header)
         hidden = row_filter(table.table, table.moves.new.left, table.value)
         self._put_sheet(table.part, table.root, lambda: self._table_rows(table, hidden))
 
     def _table_rows(self, table: TableSheet, hidden: Any) -> Iterator[bytes]:  # noqa: ANN401
-        return table.rows(self._formats, self._shown, hidden, self._row_done)
+        return RowWriter(table, self._formats, self._shown).rows(hidden, self._row_done)
 
     def _row_done(self) -> None:
         self._done += 1
@@ -211,7 +214,7 @@ class _Writer:
         self, board: BoardSheet, tables: Sequence[TableSheet], placed: Sequence[BoardSheet]
     ) -> None:
         self._write_links(board.part, board.root, board.links(), tables, placed)
-        worksheet.set_stamp(board.root, self._plan.stamp)
+        worksheet.set_stamp(board.root, self._plan.page_header)
         self._put_sheet(
             board.part,
             board.root,

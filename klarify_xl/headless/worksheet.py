@@ -54,7 +54,7 @@ def new_sheet(
         f"<cols>{columns}</cols><sheetData/>"
         '<pageMargins left="0.5" right="0.5" top="0.75" bottom="0.75" header="0.3" footer="0.3"/>'
         # A4, ECMA-376 part 1, 18.3.1.63
-        '<pageSetup paperSize="9" fitToHeight="0" orientation="landscape"/>'
+        '<pageSetup paperSize="9" fitToWidth="1" fitToHeight="0" orientation="landscape"/>'
         f"<headerFooter><oddHeader>{header}</oddHeader>"
         "<oddFooter>&amp;L&amp;F&amp;R&amp;P / &amp;N</oddFooter></headerFooter></worksheet>"
     )
