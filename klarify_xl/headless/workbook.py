@@ -65,7 +65,9 @@ class _SheetWriter:
                 workbook, styles.header_style(column.kind, plan.colours.header)
             )
             self._fill(cell, column.title)
-        self._worksheet.row_dimensions[1].height = styles.HEADER_HEIGHT
+        needed = max(styles.lines(column.title, column.width - 4) for column in sheet.columns)
+        height = max(styles.HEADER_HEIGHT, styles.LINE_HEIGHT * needed + 4)
+        self._worksheet.row_dimensions[1].height = height
 
     def write_row(self, row: int, values: tuple[Cell, ...]) -> None:
         """Write the cells of a row, counted from 1 as Excel does."""
