@@ -160,9 +160,7 @@ class Options:
 
     def _check_time_zone(self) -> None:
         try:
-            # A file that isn't one of these, such as the system's own "localtime", may be
-            # another zone on each machine, or count leap seconds.
-            known = self.time_zone == "UTC" or self.time_zone in available_timezones()
+            known = self.time_zone == "UTC" or self.time_zone in _time_zones()
             _ = self.zone if known else None
         except (ZoneInfoNotFoundError, ValueError, OSError):
             known = False
@@ -172,7 +170,7 @@ class Options:
                 f"there is no time zone {self.time_zone!r}",
                 suggestion(
                     self.time_zone,
-                    sorted(available_timezones()),
+                    sorted(_time_zones()),
                     otherwise="Give UTC or an IANA name such as Europe/Berlin.",
                 ),
             )
@@ -262,6 +260,11 @@ def suggestion(given: str, allowed: Iterable[str], *, otherwise: str = "") -> st
     if otherwise:
         return meant + ("" if near else otherwise)
     return f"{meant}Allowed are: {', '.join(by_key.values())}."
+
+
+def _time_zones() -> set[str]:
+    """Return the names of time zones, without the one that is another on each machine."""
+    return available_timezones() - {"localtime", "Factory"}
 
 
 def _error(
