@@ -17,7 +17,8 @@ from klarify_xl.contrast import contrast
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.errors import ConfigurationError
 from klarify_xl.language import Language
-from klarify_xl.options import Options, SheetOptions, load_options
+from klarify_xl.options import Options, SheetOptions
+from klarify_xl.options_file import load_options
 from klarify_xl.options_sample import sample
 from klarify_xl.plan import (
     Board,
@@ -385,9 +386,10 @@ def test_a_mistake_is_told_with_file_line_and_what_to_do(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["language", "needed column"])
-def test_line_ends_and_marks_of_windows_change_nothing(name: str) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_line_ends_and_marks_of_windows_change_nothing(name: str, encoding: str) -> None:
     text, line, told, _advice = MISTAKES[name]
-    Path("w.toml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    Path("w.toml").write_bytes(text.replace("\n", "\r\n").encode(encoding))
     with pytest.raises(ConfigurationError) as caught:
         empty_plan(load_options("w.toml"))
     assert str(caught.value).startswith(f"w.toml, line {line}: ")
@@ -404,7 +406,7 @@ def test_options_made_by_a_program_are_checked_alike() -> None:
 
 
 def test_a_file_that_is_no_text_or_not_there_is_told() -> None:
-    Path("b.toml").write_bytes(b"\xff\xfe")
+    Path("b.toml").write_bytes(b"\xe4")
     for file, told in (("b.toml", "no UTF-8"), ("gone.toml", "can't be read"), (".", "can't be")):
         with pytest.raises(ConfigurationError, match=told) as caught:
             load_options(file)
