@@ -11,12 +11,14 @@ from klarify_xl.sheets.inventory import CHANGES, Inventory, shown
 MOST_CHANGES: Final = 10_000
 """Rows on the sheet; the store keeps the whole history."""
 
-_WORDS: Final = {
+WORDS: Final = {
     "added": "added",
     "changed": "changed",
     "removed": "no longer listed",
     "returned": "listed again",
 }
+"""What the sheet calls each kind of change."""
+
 _TITLES: Final = {
     "name": "Name",
     "status": "Status",
@@ -46,7 +48,7 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
     rows = tuple(
         (
             one.at,
-            _WORDS[one.kind],
+            WORDS[one.kind],
             inventory.link(one.id),
             shown(one.name),
             shown(_TITLES.get(one.field, one.field)) if one.field else None,
