@@ -1,18 +1,19 @@
 """What each sheet shows: from the store's rows to a plan of the workbook."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from klarify_xl import __version__, graph
 from klarify_xl.model import Procedure
-from klarify_xl.plan import Plan
+from klarify_xl.plan import Board, Plan, Sheet
 from klarify_xl.records import Change
 from klarify_xl.sheets.about import about_sheet
 from klarify_xl.sheets.changes import changes_sheet
 from klarify_xl.sheets.health import health_sheet
-from klarify_xl.sheets.inventory import Adjustments, Inventory
+from klarify_xl.sheets.inventory import RELATIONSHIPS, Adjustments, Inventory
+from klarify_xl.sheets.map import map_board
 from klarify_xl.sheets.procedures import lane_totals_sheet, lanes_sheet, procedures_sheet
 from klarify_xl.sheets.relationships import relationships_sheet
 from klarify_xl.store import Store
@@ -21,10 +22,17 @@ from klarify_xl.text import link_target
 __all__ = ["build_plan"]
 
 
-def build_plan(store: Store) -> Plan:
+def build_plan(store: Store, *, map_centre: str | None = None) -> Plan:
     """Return the workbook for what the store holds.
 
     Everything in it comes from the store, so that the same store gives the same plan.
+
+    Args:
+        store: The data.
+        map_centre: Id or name of the procedure in the middle of the map.
+
+    Raises:
+        ConfigurationError: It isn't clear which procedure `map_centre` means.
     """
     procedures = sorted(store.procedures(), key=lambda one: (one.name.casefold(), one.name, one.id))
     inventory = Inventory(
@@ -52,8 +60,14 @@ def build_plan(store: Store) -> Plan:
         subject="Inventory of procedures, processes, subprocesses and tasks",
         made_at=as_of,
         made_by=f"klarify-xl {__version__}",
-        sheets=(*limited, about),
+        sheets=_with_board(limited, map_board(inventory, map_centre), about),
     )
+
+
+def _with_board(sheets: Sequence[Sheet], board: Board, about: Sheet) -> tuple[Sheet | Board, ...]:
+    """Return all sheets in their order: the map stands beside what it is a picture of."""
+    place = 1 + [sheet.name for sheet in sheets].index(RELATIONSHIPS)
+    return (*sheets[:place], board, *sheets[place:], about)
 
 
 def _history(store: Store) -> list[Change]:
