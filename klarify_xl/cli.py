@@ -60,6 +60,12 @@ KeyFileOption = Annotated[
     Path | None,
     typer.Option(help="File that holds the access key and nothing else.", show_default=False),
 ]
+MapOption = Annotated[
+    str | None,
+    typer.Option(
+        "--map", help="Id or name of the procedure that the map is about.", show_default=False
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 LogFileOption = Annotated[
@@ -172,6 +178,7 @@ def _refresh(
             "--overwrite", help="Replace a workbook that somebody changed; it is kept beside."
         ),
     ] = False,
+    map_centre: MapOption = None,
     exit_unchanged: Annotated[
         bool,
         typer.Option("--exit-unchanged", help=f"Exit with {EXIT_UNCHANGED} if nothing changed."),
@@ -192,6 +199,7 @@ def _refresh(
                 full=full,
                 accept_removals=accept_removals,
                 overwrite=overwrite,
+                map_centre=map_centre,
                 on_progress=on_progress,
             )
         show_result(screen, result)
@@ -305,6 +313,7 @@ def _demo(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a workbook that somebody changed.")
     ] = False,
+    map_centre: MapOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -327,6 +336,7 @@ def _demo(
                 base_url=running.url,
                 store=store,
                 overwrite=overwrite,
+                map_centre=map_centre,
                 on_progress=on_progress,
             )
     show_result(screen, result)

@@ -87,6 +87,7 @@ def refresh(
     full: bool = False,
     accept_removals: bool = False,
     overwrite: bool = False,
+    map_centre: str | None = None,
     now: Callable[[], datetime] = utc_now,
     on_progress: OnProgress = ignore,
 ) -> RefreshResult:
@@ -106,6 +107,7 @@ def refresh(
         full: Read everything, whether or not it is due.
         accept_removals: Believe it when suspiciously many procedures vanish.
         overwrite: Replace a workbook that somebody has worked in, keeping it beside.
+        map_centre: Id or name of the procedure in the middle of the map.
         now: The local clock (UTC).
         on_progress: Told after each page and each thousand rows.
 
@@ -145,7 +147,13 @@ def refresh(
                 now=now,
                 on_progress=on_progress,
             )
-            rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+            rows = _write(
+                opened,
+                target,
+                overwrite=overwrite,
+                map_centre=map_centre,
+                on_progress=on_progress,
+            )
         except KeyRefusedError as error:
             hint = f"The key came from: {found.source}. {error.hint}"
             raise KeyRefusedError(str(error), hint=hint) from None
@@ -164,7 +172,12 @@ def _stopped(*, stored: bool) -> CancelledError:
 
 
 def _write(
-    store: Store, target: Target, *, overwrite: bool, on_progress: OnProgress
+    store: Store,
+    target: Target,
+    *,
+    overwrite: bool,
+    map_centre: str | None,
+    on_progress: OnProgress,
 ) -> dict[str, int]:
     """Write the workbook unless it shows the store's data already.
 
@@ -173,11 +186,12 @@ def _write(
     """
     # What has become stale by time alone makes another workbook, too.
     stale = store.unchanged_since((store.verified_at() or datetime.now(UTC)) - STALE_AFTER)
-    mark = hashlib.sha256(f"{__version__} {store.digest()} {stale!r}".encode()).hexdigest()
+    made_from = f"{__version__} {store.digest()} {stale!r} {map_centre!r}"
+    mark = hashlib.sha256(made_from.encode("utf-8", "backslashreplace")).hexdigest()
     marks = target.marks()
     if marks and marks.untouched and marks.data == mark:
         return {}
-    plan = build_plan(store)
+    plan = build_plan(store, map_centre=map_centre)
     if not overwrite:
         target.refuse_other(plan.organisation)
     content = save(

@@ -11,18 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klarify_xl.demo import Organisation
+from klarify_xl.cli import run
+from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.errors import ConfigurationError
 from klarify_xl.graph import relationships
 from klarify_xl.language import Language
 from klarify_xl.model import Procedure, parse_row
 from klarify_xl.plan import Board, Cell, Link, Place, Shape
+from klarify_xl.sheets import build_plan
 from klarify_xl.sheets.inventory import Adjustments, Inventory
 from klarify_xl.sheets.layout import lay_out
 from klarify_xl.sheets.map import map_board
+from klarify_xl.store import Store
 
 from .conftest import NOW
-from .workbooks import HOSTILE_TEXTS
+from .workbooks import HOSTILE_TEXTS, write
 
 COLUMNS, ROWS = 6, 8
 
@@ -336,6 +339,13 @@ def test_arrows_do_not_cross_where_they_need_not() -> None:
     assert all(spots[start].row == spots[end].row for start, end in arrows)
 
 
+def test_boxes_change_places_where_that_spares_a_crossing() -> None:
+    arrows = [(0, 5), (1, 6), (2, 5), (2, 7)]
+    spots = lay_out(8, arrows, columns=2, rows=4, fixed=[0, 0, 0, 0, 1, 1, 1, 1])
+    ordered = sorted((spots[start].row, spots[end].row) for start, end in arrows)
+    assert [end for _, end in ordered] == sorted(end for _, end in ordered)
+
+
 def test_the_map_is_the_same_in_every_run() -> None:
     code = (
         "from tests.test_map import sample, map_board; import hashlib;"
@@ -354,3 +364,51 @@ def test_the_map_is_the_same_in_every_run() -> None:
         for seed in ("1", "2", "3")
     }
     assert len(made) == 1
+
+
+def test_the_map_stands_beside_the_relationships_around_the_centre_asked_for(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "procedures.xlsx"
+    organisation = Organisation(procedures=60, seed=7, now=NOW)
+    centre, other = (organisation.rows[number]["id"] for number in (1, 2))
+    first = write(organisation, file, map_centre=centre)
+    with Store(file.with_suffix(".db"), read_only=True) as store:
+        names = [sheet.name for sheet in build_plan(store).sheets]
+        board = build_plan(store, map_centre=centre).sheets[names.index("Map")]
+    assert names[names.index("Map") - 1] == "Relationships"
+    assert isinstance(board, Board)
+    assert [shape.description.split("; ")[-1] for shape in board.shapes if shape.strong] == [centre]
+    again = write(organisation, file, map_centre=centre)
+    assert (first.outcome, again.outcome) == ("written", "unchanged")
+    assert write(organisation, file, map_centre=other).outcome == "written"
+    assert write(organisation, file).outcome == "written"
+
+
+def test_an_unknown_centre_leaves_the_workbook_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "procedures.xlsx"
+    organisation = Organisation(procedures=20, seed=7, now=NOW)
+    write(organisation, file)
+    before = file.read_bytes()
+    with pytest.raises(ConfigurationError):
+        write(organisation, file, map_centre="nobody")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["refresh", "demo"])
+def test_the_command_line_takes_the_centre(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with DemoServer(Organisation(procedures=20, seed=1, now=NOW)) as server:
+        monkeypatch.setenv("KLARIFY_BASE_URL", server.url)
+        monkeypatch.setenv("KLARIFY_API_KEY", server.access_key)
+        size = ["--procedures", "20"] if command == "demo" else []
+        for centre, code in (("nobody", 2), (server.organisation.rows[0]["id"], 0)):
+            arguments = [command, "--out", "x.xlsx", "--quiet", *size, "--map", centre]
+            monkeypatch.setattr(sys, "argv", ["klarify-xl", *arguments])
+            with pytest.raises(SystemExit) as caught:
+                run()
+            assert (caught.value.code or 0) == code
+    told = capsys.readouterr()
+    assert "The map can't be centred on nobody" in told.err
+    assert Path("x.xlsx").is_file()
