@@ -133,6 +133,20 @@ def test_names_and_titles_are_distinct_and_fit(filled: Path, code: str) -> None:
         assert len(set(titles)) == len(titles), sheet.key
 
 
+def test_every_sheet_and_column_has_a_german_name(filled: Path) -> None:
+    made = plan(filled, IN_GERMAN)
+    assert made.archive is not None
+    missing = []
+    for sheet in (*made.sheets, made.archive):
+        if sheet.name != GERMAN.get(sheet.key) or sheet.description not in GERMAN.values():
+            missing.append(f"{sheet.key}: {sheet.name}: {sheet.description}")
+        for column in sheet.columns if isinstance(sheet, Sheet) else ():
+            zone = " (UTC)" if column.kind == "moment" else ""
+            if column.title != f"{GERMAN.get(column.name)}{zone}":
+                missing.append(f"{sheet.key}, column {column.name}: {column.title}")
+    assert not missing, "not said in German:\n" + "\n".join(missing)
+
+
 def test_keys_are_the_same_in_each_language(filled: Path) -> None:
     english, german = plan(filled, Options()), plan(filled, IN_GERMAN)
     assert [sheet.key for sheet in german.sheets] == [sheet.name for sheet in english.sheets]
