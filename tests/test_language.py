@@ -131,6 +131,11 @@ def test_names_and_titles_are_distinct_and_fit(filled: Path, code: str) -> None:
     for sheet in (*made.tables, made.archive):
         titles = [column.title.casefold() for column in sheet.columns]
         assert len(set(titles)) == len(titles), sheet.key
+        # A bold word beside a filter button is not broken.
+        widths = [
+            column.width - len(max(column.title.split(), key=len)) for column in sheet.columns
+        ]
+        assert min(widths) >= 4, sheet.key
 
 
 def test_every_sheet_and_column_has_a_german_name(filled: Path) -> None:
