@@ -226,7 +226,7 @@ class _Package:
         }
         sheet = "0"
         for one in chain:
-            sheet = f"{one.get('i') or sheet}"
+            sheet = one.get("i") or sheet
             if (ids.get(sheet), one.get("r")) not in calculated:
                 yield f"{one.get('r')} of sheet {sheet} is calculated without a formula"
 
@@ -252,9 +252,9 @@ class _Package:
             for one in root.iter()
             if one.get("id")
         )
-        for name, count in ids.items():
+        for identity, count in ids.items():
             if count > 1:
-                yield f"the ribbon has {name} {count} times"
+                yield f"the ribbon has {identity} {count} times"
 
     def code_names(self) -> Iterator[str]:
         for part in ("xl/workbook.xml", *self.sheets.values()):

@@ -373,12 +373,22 @@ def test_unsorted_rows_stand_in_the_usual_order(rich: Case) -> None:
     assert names == sorted(names)
 
 
-def test_rows_that_somebody_sorted_keep_their_order_and_new_ones_follow(rich: Case) -> None:
+def test_rows_that_somebody_put_in_order_keep_it_and_new_ones_follow(rich: Case) -> None:
     before, after = rich.views()
-    old = list(before["Relationships"].keyed())
-    new = list(after["Relationships"].keyed())
+    old, new = list(before["Health"].keyed()), list(after["Health"].keyed())
     kept = [key for key in old if key in new]
+    assert kept != sorted(kept, key=str)
     assert new[: len(kept)] == kept
+    assert len(new) > len(kept) > 20
+
+
+def test_a_table_that_somebody_sorted_stays_sorted(rich: Case) -> None:
+    before, after = rich.views()
+    targets = [str(target).casefold() for target in after["Relationships"].column("Target")]
+    assert targets == sorted(targets, reverse=True)
+    old, new = list(before["Relationships"].keyed()), list(after["Relationships"].keyed())
+    kept = [key for key in old if key in new]
+    assert [key for key in new if key in old] == kept
     assert len(new) > len(kept) > 20
 
 
@@ -387,6 +397,22 @@ def test_the_row_that_somebody_added_stays_at_the_end(rich: Case) -> None:
     assert (last.values["ID"], last.values["Name"]) == (None, excel.PLANNED)
     assert last.values[excel.NOTE] == "starts in May"
     assert last.values[excel.OWNER_LENGTH] == "=LEN(D<+0>)"
+
+
+def test_rows_in_the_usual_order_follow_it_again_and_again(rich: Case, tmp_path: Path) -> None:
+    file = tmp_path / "again.xlsx"
+    shutil.copyfile(rich.after, file)
+    shutil.copyfile(rich.after.with_suffix(".db"), file.with_suffix(".db"))
+    organisation = new_organisation()
+    live_on(organisation)
+    for hour, name in enumerate(("Zz last", "Aa first", "Mm middle"), start=2):
+        organisation.now = NOW + timedelta(hours=hour)
+        organisation.edit(organisation.rows[3]["id"], name=name)
+        write(organisation, file)
+        view = viewed(file)["Procedures"]
+        names = [row.values["Name"].casefold() for row in view.rows if row.values["ID"]]
+        assert names == sorted(names)
+        assert view.rows[-1].values["Name"] == excel.PLANNED
 
 
 def test_the_notes_of_a_row_that_has_gone_are_archived(rich: Case) -> None:

@@ -395,9 +395,8 @@ def work_in_other_tables(book: Workbook) -> None:
         source, kind, target = (related.grid.value(f"{letter}{row}") for letter in "ACD")
         related.grid.put(f"H{row}", f"{source} {kind} {target}")
     last = related.last
-    related.grid.sort_rows(
-        2, last, lambda row: tuple(-ord(c) for c in related.grid.value(f"D{row}"))
-    )
+    targets = {row: related.grid.value(f"D{row}").casefold() for row in range(2, last + 1)}
+    related.grid.sort_rows(2, last, targets.__getitem__, descending=True)
     condition = f'<sortCondition descending="1" ref="D2:D{last}"/>'
     sort_state = fragment(f'<sortState ref="A2:H{last}">{condition}</sortState>')
     position = next(i for i, one in enumerate(related.root) if one.tag == main("autoFilter"))
@@ -420,6 +419,9 @@ def work_in_other_tables(book: Workbook) -> None:
     for row in range(2, health.last + 1):
         finding, identity, detail = (health.grid.value(f"{letter}{row}") for letter in "BCF")
         health.grid.put(f"H{row}", f"{finding} | {identity} | {detail}")
+    # Sorted by hand: nothing in the file says so.
+    procedures = {row: health.grid.value(f"C{row}") for row in range(2, health.last + 1)}
+    health.grid.sort_rows(2, health.last, procedures.__getitem__)
 
 
 def work_elsewhere(book: Workbook) -> None:

@@ -154,9 +154,11 @@ class Grid:
             elif cell.get("t") == "n" and not len(cell):
                 del cell.attrib["t"]
 
-    def sort_rows(self, first: int, last: int, key: Callable[[int], object]) -> dict[int, int]:
+    def sort_rows(
+        self, first: int, last: int, key: Callable[[int], str], *, descending: bool = False
+    ) -> dict[int, int]:
         """Sort rows as Excel does, formulas and links with them; return the new number of each."""
-        order = sorted(range(first, last + 1), key=lambda number: (key(number),))
+        order = sorted(range(first, last + 1), key=key, reverse=descending)
         new = {old: first + index for index, old in enumerate(order)}
         rows = {number: self.row(number) for number in range(first, last + 1)}
         for old, row in rows.items():
