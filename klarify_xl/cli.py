@@ -19,6 +19,8 @@ from klarify_xl.console import Screen, show_changes, show_findings, show_result
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.errors import CancelledError, ConfigurationError, KlarifyError
 from klarify_xl.exit_codes import EXIT_STOPPED, EXIT_UNCHANGED, EXIT_UNEXPECTED, exit_code
+from klarify_xl.options import load_options
+from klarify_xl.options_sample import sample
 from klarify_xl.pipeline import RefreshResult, refresh
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
@@ -59,6 +61,9 @@ BaseUrlOption = Annotated[
 KeyFileOption = Annotated[
     Path | None,
     typer.Option(help="File that holds the access key and nothing else.", show_default=False),
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="Options; by default ./klarify.toml.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -169,13 +174,20 @@ def _refresh(
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Replace a workbook that somebody changed; it is kept beside."
+            "--overwrite", help="Make the workbook anew; one with work in it is kept beside."
         ),
+    ] = False,
+    into: Annotated[
+        bool, typer.Option("--into", help="Add the sheets to a workbook that isn't from here.")
+    ] = False,
+    backup: Annotated[
+        bool, typer.Option("--backup", help="Keep the file before as NAME.previous.xlsx.")
     ] = False,
     exit_unchanged: Annotated[
         bool,
         typer.Option("--exit-unchanged", help=f"Exit with {EXIT_UNCHANGED} if nothing changed."),
     ] = False,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     log_file: LogFileOption = None,
@@ -184,14 +196,18 @@ def _refresh(
     screen = Screen(quiet=quiet, as_json=as_json)
     with _reported(screen), _logged(log_file):
         settings = load_settings(base_url=base_url, store=store)
+        options = load_options(config)
         with screen.progress() as on_progress:
             result = refresh(
                 out,
                 key_file=key_file,
                 settings=settings,
+                options=options,
                 full=full,
                 accept_removals=accept_removals,
                 overwrite=overwrite,
+                into=into,
+                backup=backup,
                 on_progress=on_progress,
             )
         show_result(screen, result)
@@ -251,6 +267,12 @@ def _changes(
     show_changes(screen, changes, most=limit, first=first)
 
 
+@app.command("options")
+def _options() -> None:
+    """Print a complete klarify.toml, every setting with its default, to start from."""
+    Screen().line(sample().rstrip())
+
+
 @key_app.command("set")
 def _key_set(base_url: BaseUrlOption = None) -> None:
     """Ask for the access key, without showing it, and keep it in the OS keyring."""
@@ -302,9 +324,8 @@ def _demo(
     latency: Annotated[
         float, typer.Option(min=0, max=60, help="Seconds that a reply takes.")
     ] = 0.0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a workbook that somebody changed.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make the workbook anew.")] = False,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -326,6 +347,7 @@ def _demo(
                 access_key=running.access_key,
                 base_url=running.url,
                 store=store,
+                options=load_options(config),
                 overwrite=overwrite,
                 on_progress=on_progress,
             )

@@ -6,22 +6,21 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
-from klarify_xl.headless.package import save
-from klarify_xl.headless.target import Target
-from klarify_xl.headless.workbook import build_workbook
-from klarify_xl.health import STALE_AFTER
+from klarify_xl.headless.target import Target, Treatment
+from klarify_xl.headless.workbook import write_workbook
+from klarify_xl.options import Options, load_options
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import Settings, find_access_key, load_settings, normalise_base_url
-from klarify_xl.sheets import build_plan
+from klarify_xl.sheets import build_plan, empty_plan
 from klarify_xl.store import Store
 from klarify_xl.sync import sync, utc_now
 
@@ -46,7 +45,7 @@ class RefreshResult:
         refresh: Number of the refresh in the store's log.
         watermark: Newest change covered (UTC), or None.
         seconds: Time it took.
-        rows: Data rows written, by sheet; empty if the file was left alone.
+        rows: Data rows written, by a sheet's English name; empty if the file was left alone.
         out: The workbook.
         store: The store.
     """
@@ -84,9 +83,12 @@ def refresh(
     base_url: str | None = None,
     store: str | os.PathLike[str] | None = None,
     settings: Settings | None = None,
+    options: Options | None = None,
     full: bool = False,
     accept_removals: bool = False,
     overwrite: bool = False,
+    into: bool = False,
+    backup: bool = False,
     now: Callable[[], datetime] = utc_now,
     on_progress: OnProgress = ignore,
 ) -> RefreshResult:
@@ -97,15 +99,21 @@ def refresh(
     writes what was read.
 
     Args:
-        out: The workbook, an ``.xlsx`` file.
+        out: The workbook, a new ``.xlsx`` file, or one that is refreshed in place: only our
+            sheets' rows change, and what people added stays.
         access_key: The key; by default it is looked for (see `klarify_xl.settings`).
         key_file: A file that holds the key and nothing else.
         base_url: Address of the API; by default it is looked for.
         store: File of the local store; by default it is looked for.
         settings: Time limits and the like; `base_url` and `store` override its own.
+        options: How the workbook is to look; by default as `klarify.toml` in the current folder
+            says, if it is there.
         full: Read everything, whether or not it is due.
         accept_removals: Believe it when suspiciously many procedures vanish.
-        overwrite: Replace a workbook that somebody has worked in, keeping it beside.
+        overwrite: Replace the workbook by a new one instead of refreshing it; one that somebody
+            has worked in is kept beside.
+        into: Add our sheets to a workbook that we did not make.
+        backup: Keep the previous file beside.
         now: The local clock (UTC).
         on_progress: Told after each page and each thousand rows.
 
@@ -128,7 +136,11 @@ def refresh(
         raise ConfigurationError(
             f"Store and workbook are the same file, {out}.", hint="Choose another --store."
         )
-    target.check(overwrite=overwrite)
+    treatment = Treatment(overwrite=overwrite, into=into, backup=backup)
+    target.check(treatment)
+    options = load_options() if options is None else options
+    # At once, so that wrong options are told before anything is read.
+    empty_plan(options)
     found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
     with (
         Store(settings.store) as opened,
@@ -145,7 +157,7 @@ def refresh(
                 now=now,
                 on_progress=on_progress,
             )
-            rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+            rows = _write(opened, target, options, treatment, on_progress)
         except KeyRefusedError as error:
             hint = f"The key came from: {found.source}. {error.hint}"
             raise KeyRefusedError(str(error), hint=hint) from None
@@ -164,30 +176,42 @@ def _stopped(*, stored: bool) -> CancelledError:
 
 
 def _write(
-    store: Store, target: Target, *, overwrite: bool, on_progress: OnProgress
+    store: Store,
+    target: Target,
+    options: Options,
+    treatment: Treatment,
+    on_progress: OnProgress,
 ) -> dict[str, int]:
-    """Write the workbook unless it shows the store's data already.
+    """Write the workbook unless it shows the store's data already, as the options ask.
 
     Returns:
         Data rows written, by sheet; empty if the file was left alone.
     """
     # What has become stale by time alone makes another workbook, too.
-    stale = store.unchanged_since((store.verified_at() or datetime.now(UTC)) - STALE_AFTER)
-    mark = hashlib.sha256(f"{__version__} {store.digest()} {stale!r}".encode()).hexdigest()
+    stale_after = timedelta(days=options.stale_days)
+    stale = store.unchanged_since((store.verified_at() or datetime.now(UTC)) - stale_after)
+    parts = f"{__version__} {store.digest()} {stale!r} {options!r}"
+    mark = hashlib.sha256(parts.encode()).hexdigest()
     marks = target.marks()
     if marks and marks.untouched and marks.data == mark:
         return {}
-    plan = build_plan(store)
-    if not overwrite:
+    plan = build_plan(store, options)
+    if not treatment.overwrite:
         target.refuse_other(plan.organisation)
-    content = save(
-        build_workbook(plan, on_progress),
-        data_mark=mark,
-        organisation=plan.organisation,
-        made_at=plan.made_at,
-    )
-    touched = target.replace(content, overwrite=overwrite)
-    return {sheet.name: len(sheet.rows) for sheet in plan.tables} if touched else {}
+
+    def write(file: BinaryIO, present: BinaryIO | None) -> None:
+        write_workbook(
+            plan,
+            file,
+            data_mark=mark,
+            present=present,
+            path=target.path,
+            into=treatment.into,
+            on_progress=on_progress,
+        )
+
+    touched = target.replace(write, treatment)
+    return {sheet.key: len(sheet.rows) for sheet in plan.tables} if touched else {}
 
 
 def _result(

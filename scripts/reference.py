@@ -18,6 +18,7 @@ COMMANDS = (
     ("refresh",),
     ("check",),
     ("changes",),
+    ("options",),
     ("key", "set"),
     ("key", "show"),
     ("key", "remove"),
