@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from klarify_xl.client import Client
     from klarify_xl.errors import KlarifyError
     from klarify_xl.model import Procedure
-    from klarify_xl.options import Options, load_options
+    from klarify_xl.options import Options
+    from klarify_xl.options_file import load_options
     from klarify_xl.pipeline import RefreshResult, refresh
     from klarify_xl.secret import AccessKey
     from klarify_xl.settings import Settings
@@ -56,7 +57,7 @@ _HOMES = {
     "RefreshResult": "pipeline",
     "Settings": "settings",
     "Store": "store",
-    "load_options": "options",
+    "load_options": "options_file",
     "read_all": "walk",
     "refresh": "pipeline",
 }

@@ -19,7 +19,7 @@ from klarify_xl.console import Screen, show_changes, show_findings, show_result
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.errors import CancelledError, ConfigurationError, KlarifyError
 from klarify_xl.exit_codes import EXIT_STOPPED, EXIT_UNCHANGED, EXIT_UNEXPECTED, exit_code
-from klarify_xl.options import load_options
+from klarify_xl.options_file import load_options
 from klarify_xl.options_sample import sample
 from klarify_xl.pipeline import RefreshResult, refresh
 from klarify_xl.secret import AccessKey

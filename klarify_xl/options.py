@@ -1,18 +1,15 @@
-"""How the workbook is to look: the options, read from a ``klarify.toml``, and what they allow.
+"""How the workbook is to look, and which values can be asked for.
 
 Sheets and columns are called by their English names here, whatever their titles; whether they
 exist is known to `klarify_xl.sheets` alone.
 """
 
 import difflib
-import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, tzinfo
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from klarify_xl.contrast import LEAST_CONTRAST, contrast
@@ -21,41 +18,11 @@ from klarify_xl.language import LANGUAGES
 from klarify_xl.plan import ColourPair, Colours
 from klarify_xl.toml_lines import TomlText
 
-OPTIONS_FILE: Final = "klarify.toml"
-
-SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
-    "workbook": {
-        "sheets": "Sheets that appear, from the left. Procedures is always one of them.",
-        "language": "Of titles and words: en or de. What comes from Klarify stays as it is.",
-        "time_zone": "In which times are shown: UTC, or a name such as Europe/Berlin.",
-        "date_format": "Excel's number format of times, with its English letters.",
-        "stale_days": "Days without a change from which Health calls a procedure stale.",
-    },
-    "colours": {
-        "header": "Text and background of the headers, as #RRGGBB.",
-        "good": "Of cells such as published and added.",
-        "pending": "Of cells such as draft, changed, ambiguous and medium.",
-        "retired": "Of cells such as archived, listed again and low.",
-        "warning": "Of cells such as no longer listed, unresolved and high.",
-    },
-    "sheets.NAME": {
-        "title": "The sheet's name in Excel, at most 31 characters.",
-        "columns": "Columns that appear, from the left. What tells rows apart stays.",
-        "titles": "Titles by column; {zone} stands for the time zone.",
-    },
-}
-"""Every setting by its table, with what it means."""
-
 MOST_STALE_DAYS: Final = 36_500
 
-_TYPE_NAMES: Final[Mapping[type, str]] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    list: "a list",
-    dict: "a table",
-}
+_NO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
+"""Files of the time zone database that are no zones, or another one on each machine."""
+
 _COLOUR: Final = re.compile("#[0-9A-Fa-f]{6}")
 _DATE_FORMAT: Final = re.compile(
     r"(?:y{4}|y{2}|m{1,5}|d{1,4}|h{1,2}|s{1,2}|AM/PM|A/P|[ \-/.,:()]"
@@ -156,25 +123,20 @@ class Options:
             hint: What is allowed, and what to do.
             item: The text in the setting's array that is wrong.
         """
-        return _error(self.source, path, message, hint, item=item)
+        return option_error(self.source, path, message, hint, item=item)
 
     def _check_time_zone(self) -> None:
-        try:
-            # A file that isn't one of these, such as the system's own "localtime", may be
-            # another zone on each machine, or count leap seconds.
-            known = self.time_zone == "UTC" or self.time_zone in available_timezones()
-            _ = self.zone if known else None
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            known = False
-        if not known:
+        if not _is_time_zone(self.time_zone):
+            zones = sorted(available_timezones() - _NO_ZONES)
+            otherwise = (
+                "Give UTC or an IANA name such as Europe/Berlin."
+                if zones
+                else "This system knows no time zones; `pip install tzdata` brings them."
+            )
             raise self.error(
                 ("workbook", "time_zone"),
                 f"there is no time zone {self.time_zone!r}",
-                suggestion(
-                    self.time_zone,
-                    sorted(available_timezones()),
-                    otherwise="Give UTC or an IANA name such as Europe/Berlin.",
-                ),
+                suggestion(self.time_zone, zones, otherwise=otherwise),
             )
 
     def _check_date_format(self) -> None:
@@ -215,39 +177,6 @@ class Options:
             )
 
 
-DEFAULT_OPTIONS: Final = Options()
-
-
-def load_options(file: str | os.PathLike[str] | None = None) -> Options:
-    """Return the options of a file.
-
-    Args:
-        file: The file; by default the ``klarify.toml`` of the current folder, if there is one.
-            Like a ``.env`` file it is never taken from a folder above.
-
-    Raises:
-        ConfigurationError: The file can't be read, or something in it is wrong.
-    """
-    if file is None and not Path(OPTIONS_FILE).is_file():
-        return DEFAULT_OPTIONS
-    path = Path(file or OPTIONS_FILE).expanduser()
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        values = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The file {path} can't be read: {error.strerror}.",
-            hint="Name a file of options that is there, or make one with `klarify-xl options`.",
-        ) from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(
-            f"The file {path} is no UTF-8 text.", hint="Save it as UTF-8."
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(path, text, str(error)) from None
-    return _Reader(TomlText(str(path), text)).options(values)
-
-
 def suggestion(given: str, allowed: Iterable[str], *, otherwise: str = "") -> str:
     """Return what to write instead of something unknown: the nearest ones, or all.
 
@@ -264,129 +193,24 @@ def suggestion(given: str, allowed: Iterable[str], *, otherwise: str = "") -> st
     return f"{meant}Allowed are: {', '.join(by_key.values())}."
 
 
-def _error(
+def _is_time_zone(name: str) -> bool:
+    # Much faster than a look into the set of all, which reads hundreds of files.
+    if name == "UTC":
+        return True
+    try:
+        _ = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return name not in _NO_ZONES and name.partition("/")[0] not in {"posix", "right"}
+
+
+def option_error(
     source: TomlText | None, path: tuple[str, ...], message: str, hint: str, *, item: str = ""
 ) -> ConfigurationError:
+    """Return an error that names the place of a setting (see `Options.error`)."""
     place = source.place(path, item) if source else "Options"
     name = ".".join(one if one.isidentifier() else f'"{one}"' for one in path)
     return ConfigurationError(f"{place}: {name}: {message}.", hint=hint)
 
 
-def _syntax_error(path: Path, text: str, told: str) -> ConfigurationError:
-    """Return an error for a text that is no TOML; the parser tells the line in its message."""
-    found = re.search(r"\(at line (\d+), column \d+\)", told)
-    line = found[1] if found else str(text.rstrip().count("\n") + 1)
-    reason = told.partition(" (at ")[0]
-    return ConfigurationError(
-        f"{path}, line {line}: this is no TOML: {reason}.",
-        hint='Lines look like name = "text", name = 12 or name = ["one", "two"], below a '
-        "[table]; each table and each name stands once. `klarify-xl options` prints a sample.",
-    )
-
-
-class _Reader:
-    """Reads the values of one file, saying where a wrong one stands."""
-
-    def __init__(self, source: TomlText) -> None:
-        self._source = source
-
-    def options(self, values: dict[str, Any]) -> Options:
-        """Return the options that a parsed file holds."""
-        self._refuse_unknown((), values, ("workbook", "colours", "sheets"))
-        workbook = self._table(("workbook",), values, SETTINGS["workbook"])
-        given: dict[str, Any] = {}
-        for name in ("language", "time_zone", "date_format"):
-            if name in workbook:
-                given[name] = self._text(("workbook", name), workbook[name])
-        if "stale_days" in workbook:
-            given["stale_days"] = self._number(("workbook", "stale_days"), workbook["stale_days"])
-        if "sheets" in workbook:
-            given["shown"] = self._names(("workbook", "sheets"), workbook["sheets"])
-        sheets = self._table(("sheets",), values)
-        return Options(
-            **given,
-            colours=self._colours(self._table(("colours",), values, SETTINGS["colours"])),
-            sheets={name: self._sheet(name, sheets) for name in sheets},
-            source=self._source,
-        )
-
-    def _colours(self, values: Mapping[str, Any]) -> Colours:
-        usual, pairs = Colours(), {}
-        for name in values:
-            path = ("colours", name)
-            pair = self._table(path, values, [part.name for part in fields(ColourPair)])
-            texts = {part: self._text((*path, part), value) for part, value in pair.items()}
-            default: ColourPair = getattr(usual, name)
-            pairs[name] = ColourPair(
-                texts.get("text", default.text), texts.get("background", default.background)
-            )
-        return Colours(**pairs)
-
-    def _sheet(self, name: str, sheets: Mapping[str, Any]) -> SheetOptions:
-        path = ("sheets", name)
-        values = self._table(path, sheets, SETTINGS["sheets.NAME"])
-        titles = self._table((*path, "titles"), values)
-        return SheetOptions(
-            title=self._text((*path, "title"), values["title"]) if "title" in values else "",
-            columns=self._names((*path, "columns"), values["columns"])
-            if "columns" in values
-            else (),
-            titles={
-                column: self._text((*path, "titles", column), title)
-                for column, title in titles.items()
-            },
-        )
-
-    def _table(
-        self, path: tuple[str, ...], parent: Mapping[str, Any], known: Iterable[str] | None = None
-    ) -> dict[str, Any]:
-        """Return a table of the file, empty if it isn't there; `known` are its names."""
-        value = parent.get(path[-1], {})
-        if not isinstance(value, dict):
-            raise self._wrong_type(path, value, "a table, such as { name = … } or [name]")
-        if known is not None:
-            self._refuse_unknown(path, value, known)
-        return value
-
-    def _refuse_unknown(
-        self, path: tuple[str, ...], values: Mapping[str, Any], known: Iterable[str]
-    ) -> None:
-        known = list(known)
-        for name in values:
-            if name not in known:
-                homes = [table for table, names in SETTINGS.items() if name in names]
-                belongs = f"{name} belongs into the table [{homes[0]}]. " if homes else ""
-                raise _error(
-                    self._source,
-                    (*path, name),
-                    "there is no such setting",
-                    belongs + suggestion(name, known),
-                )
-
-    def _text(self, path: tuple[str, ...], value: object) -> str:
-        if isinstance(value, str) and value.strip():
-            return value
-        raise self._wrong_type(path, value, 'a text, such as "…"')
-
-    def _number(self, path: tuple[str, ...], value: object) -> int:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        raise self._wrong_type(path, value, "a whole number, such as 365")
-
-    def _names(self, path: tuple[str, ...], value: object) -> tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self._wrong_type(path, value, 'a list of texts, such as ["one", "two"]')
-        if not value:
-            raise _error(
-                self._source, path, "nothing is named", "Name some, or leave the setting out."
-            )
-        for name in value:
-            if value.count(name) > 1:
-                raise _error(
-                    self._source, path, f"{name!r} is named twice", "Name it once.", item=name
-                )
-        return tuple(value)
-
-    def _wrong_type(self, path: tuple[str, ...], value: object, wanted: str) -> ConfigurationError:
-        found = _TYPE_NAMES.get(type(value), "a date or time") if value != "" else "an empty text"
-        return _error(self._source, path, f"{found} stands there", f"It takes {wanted}.")
+DEFAULT_OPTIONS: Final = Options()

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Final
 
-from klarify_xl.options import DEFAULT_OPTIONS, SETTINGS, Options
+from klarify_xl.options import DEFAULT_OPTIONS, Options
+from klarify_xl.options_file import SETTINGS
 from klarify_xl.plan import Sheet
 from klarify_xl.sheets import empty_plan
 

@@ -15,7 +15,8 @@ from klarify_xl.client import Client
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
 from klarify_xl.headless.target import Target, Treatment
 from klarify_xl.headless.workbook import write_workbook
-from klarify_xl.options import Options, load_options
+from klarify_xl.options import Options
+from klarify_xl.options_file import load_options
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
 from klarify_xl.secret import AccessKey

@@ -97,6 +97,8 @@ class Column:
         link_rank: Which column's links go first when there are too many; 0 is the last to lose.
         printed: Whether it is printed; columns that aren't stand at the right.
         key: What plans call it whatever its title; "" for the title itself.
+        aliases: What it may be called in a workbook that stands there; a moment's zone, in
+            brackets behind it, is not part of these.
     """
 
     title: str
@@ -105,11 +107,18 @@ class Column:
     link_rank: int = 0
     printed: bool = True
     key: str = ""
+    aliases: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The column's key, or its title if that is the same."""
         return self.key or self.title
+
+    def is_called(self, title: str) -> bool:
+        """Tell whether a title in a workbook that stands there is this column's."""
+        if self.kind == "moment":
+            title = title.rpartition(" (")[0] or title
+        return title in {*self.aliases, self.title}
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,26 @@
 """The languages: every text has its translation, and a workbook speaks one language only."""
 
 import ast
+import re
 import string
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 import klarify_xl
 from klarify_xl.demo import Organisation
-from klarify_xl.language import Language, Phrase, catalogue
+from klarify_xl.language import LANGUAGES, Language, Phrase, catalogue
 from klarify_xl.options import Options
 from klarify_xl.plan import Board, Cell, Formula, Link, Plan, Sheet
 from klarify_xl.sheets import build_plan
 from klarify_xl.store import Store
 
-from .workbooks import NOW, hostile_organisation, write
+from .workbooks import NOW, hostile_organisation, opened, write
 
 PACKAGE = Path(klarify_xl.__file__).parent
 GERMAN = catalogue("de")
 IN_GERMAN = Options(language="de")
-BEFORE = "[language]"
 
 
 def literals(source: str) -> set[str]:
@@ -109,3 +109,126 @@ def test_every_text_that_is_said_has_a_german_one(
     orphans = sorted(GERMAN.keys() - said)
     assert not missing, "german.toml lacks:\n" + "\n".join(f'"{text}" = ""' for text in missing)
     assert not orphans, "nobody says, remove from german.toml:\n" + "\n".join(orphans)
+
+
+def test_placeholders_are_the_same_in_german() -> None:
+    for english, german in GERMAN.items():
+        assert placeholders(english) == placeholders(german), english
+
+
+def test_no_german_text_is_empty_or_has_spaces_around() -> None:
+    for german in GERMAN.values():
+        assert german == german.strip() != ""
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_names_and_titles_are_distinct_and_fit(filled: Path, code: str) -> None:
+    made = plan(filled, Options(language=code))
+    assert made.archive is not None
+    names = [sheet.name.casefold() for sheet in (*made.sheets, made.archive)]
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= 31 for name in names)
+    for sheet in (*made.tables, made.archive):
+        titles = [column.title.casefold() for column in sheet.columns]
+        assert len(set(titles)) == len(titles), sheet.key
+
+
+def test_keys_are_the_same_in_each_language(filled: Path) -> None:
+    english, german = plan(filled, Options()), plan(filled, IN_GERMAN)
+    assert [sheet.key for sheet in german.sheets] == [sheet.name for sheet in english.sheets]
+    for one, other in zip(english.tables, german.tables, strict=True):
+        assert [column.name for column in one.columns] == [column.name for column in other.columns]
+        assert (one.table, one.identity) == (other.table, other.identity)
+        names = {column.name for column in one.columns}
+        assert names >= {*one.identity, *(highlight.column for highlight in other.highlights)}
+
+
+def test_a_german_workbook_holds_nothing_english(filled: Path) -> None:
+    made = plan(filled, IN_GERMAN)
+    assert made.archive is not None
+    shown = {made.title, made.subject, made.page_header}.union(
+        *(words(sheet) for sheet in (*made.sheets, made.archive))
+    )
+    for english, german in GERMAN.items():
+        if english != german:
+            parts = re.split(r"\{\w+\}", english)
+            pattern = re.compile(".+".join(re.escape(part) for part in parts))
+            assert not [text for text in shown if pattern.fullmatch(text)], english
+
+
+def test_each_highlight_sets_off_the_german_words_that_stand_there(filled: Path) -> None:
+    expected = {
+        ("Relationships", "Match"): {"mehrdeutig": "pending", "nicht gefunden": "warning"},
+        ("Changes", "Change"): {
+            "hinzugefügt": "good",
+            "geändert": "pending",
+            "nicht mehr gelistet": "warning",
+        },
+        ("Health", "Severity"): {"hoch": "warning", "mittel": "pending", "niedrig": "retired"},
+        ("Procedures", "Status"): {"published": "good", "draft": "pending", "archived": "retired"},
+    }
+    sheets = {sheet.key: sheet for sheet in plan(filled, IN_GERMAN).tables}
+    for (key, column), tones in expected.items():
+        sheet = sheets[key]
+        found = {one.text: one.tone for one in sheet.highlights if one.column == column}
+        place = [one.name for one in sheet.columns].index(column)
+        standing = {str(row[place]) for row in sheet.rows}
+        assert {text: tone for text, tone in found.items() if text in standing} == tones
+
+
+def test_a_written_workbook_speaks_german_and_leaves_klarifys_own_texts(tmp_path: Path) -> None:
+    file = tmp_path / "p.xlsx"
+    result = write(Organisation(procedures=60, seed=7, now=NOW), file, options=IN_GERMAN)
+    assert result.rows["Procedures"] == 60
+    sheets = opened(file)
+    assert list(sheets)[:2] == ["Prozesse", "Lanes"]
+    header = [cell.value for cell in sheets["Prozesse"][1]]
+    assert header[:6] == [
+        *("ID", "Name", "Status", "Verantwortlich", "Ausführend", "Zuletzt geändert (UTC)")
+    ]
+    assert {cell.value for cell in sheets["Prozesse"]["C"][1:]} >= {"published", "draft"}
+    assert isinstance(sheets["Prozesse"]["F2"].value, datetime)
+    tips = {cell.hyperlink.tooltip for cell in sheets["Lanes"]["B"][1:]}
+    assert tips == {"Zum Blatt Prozesse"}
+    assert sheets["Lanes"]["B2"].hyperlink.location.startswith("'Prozesse'!A")
+    assert [table.name for table in sheets["Prozesse"].tables.values()] == ["Procedures"]
+    assert sheets["Info"].oddHeader.right.text.startswith("Datenstand: ")
+    about = {row[0]: row[2] for row in sheets["Info"].iter_rows(min_row=2, values_only=True)}
+    assert about["Gekürzte Texte"] == "Länger als die 32.767 Zeichen einer Zelle"
+
+
+def test_remarks_and_findings_are_said_with_what_they_are_about(filled: Path) -> None:
+    sheets = {sheet.key: sheet for sheet in plan(filled, IN_GERMAN).tables}
+    remarks = "\n".join(str(row[-1]) for row in sheets["Procedures"].rows)
+    for remark in (
+        "owner ist eine Zahl, kein Text",
+        "lanes ist ein Objekt, keine Liste",
+        "performer ist Wahr oder Falsch, kein Text",
+        "updated_at ist kein Datum: 'soon'",
+        "unbekannter Status '=1+1'",
+        "Verantwortlich: Zeichen am Ende abgeschnitten (",
+        "Link: als Text gezeigt, keine einfache Webadresse",
+    ):
+        assert remark in remarks
+    details = {row[5] for row in sheets["Health"].rows}
+    assert {"Zuletzt geändert am 2020-12-31", "Der Link ist leer"} <= details
+    assert any(str(one).startswith("aufgerufen von: ") for one in details)
+
+
+def test_a_phrase_is_its_english_text_until_it_is_said() -> None:
+    phrase = Phrase(
+        "{kind}: {name} (could be {ids})", kind=Phrase("called from"), name="{x}", ids="1"
+    )
+    assert phrase == "called from: {x} (could be 1)"
+    assert Language("en")(phrase) == "called from: {x} (could be 1)"
+    assert Language("de")(phrase) == "aufgerufen von: {x} (möglich: 1)"
+
+
+def test_a_text_without_translation_stays_english() -> None:
+    assert Language("de")("Something new") == "Something new"
+    assert Language("de")(Phrase("Something {what}", what="new")) == "Something new"
+
+
+def test_numbers_have_the_separator_of_their_language() -> None:
+    assert Language("en").number(1_048_576) == "1,048,576"
+    assert Language("de").number(1_048_576) == "1.048.576"

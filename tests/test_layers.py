@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "schema",
         "contrast",
     ),
-    ("toml_lines", "options"),
+    ("toml_lines", "options", "options_file"),
     ("database",),
     ("transport", "client", "store", "graph", "exit_codes"),
     ("walk", "health"),

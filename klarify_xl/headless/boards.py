@@ -19,10 +19,10 @@ from klarify_xl.headless.cells import (
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.merge import Note
 from klarify_xl.headless.reading import OldSheet
+from klarify_xl.headless.retitling import quoted
 from klarify_xl.plan import Board, Cell, Formula, Link, Look
 
 _COLUMN: Final = re.compile(r"\{([^{}\[\]]+)\[([^{}]+)\]\}")
-_SPECIAL: Final = re.compile(r"(['\[\]#@])")
 
 
 def defined_name(board: Board) -> str:
@@ -40,9 +40,7 @@ def translated(formula: str, titles: Callable[[str, str], str | None]) -> str:
 
     def reference(found: re.Match[str]) -> str:
         title = titles(found[1], found[2]) or found[2]
-        # Special characters in a title are quoted (ECMA-376 part 1, 18.17.2.7).
-        quoted = _SPECIAL.sub(r"'\1", title)
-        return f"{found[1]}[{quoted}]"
+        return f"{found[1]}[{quoted(title)}]"
 
     return _COLUMN.sub(reference, formula)
 

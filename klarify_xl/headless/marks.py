@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from lxml import etree
 
@@ -20,6 +20,7 @@ DATA_MARK: Final = "klarify-xl data"
 CONTENT_MARK: Final = "klarify-xl content"
 ORGANISATION_MARK: Final = "klarify-xl organisation"
 ORDER_MARK: Final = "klarify-xl order"
+PLAIN_MARK: Final = "klarify-xl plain"
 
 CUSTOM: Final = "docProps/custom.xml"
 _CUSTOM_TYPE: Final = "application/vnd.openxmlformats-officedocument.custom-properties+xml"
@@ -44,14 +45,16 @@ class Marks:
         data: Checksum of the data it was made from, "" if it is not ours.
         untouched: Whether it is as klarify-xl wrote it.
         organisation: Whose procedures it shows, "" if that is not known.
+        is_plain: Whether nobody but klarify-xl has ever saved it.
     """
 
     data: str
     untouched: bool
     organisation: str = ""
+    is_plain: bool = False
 
 
-def read_marks(file: Path) -> Marks:
+def read_marks(file: Path | BinaryIO) -> Marks:
     """Return what a file says about itself; nothing is unpacked but its properties."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -64,10 +67,12 @@ def read_marks(file: Path) -> Marks:
         return Marks("", untouched=False)
     values = _values(root)
     content = content_mark({info.filename: info.CRC for info in infos})
+    untouched = values.get(CONTENT_MARK) == content
     return Marks(
         values.get(DATA_MARK, ""),
-        untouched=values.get(CONTENT_MARK) == content,
+        untouched=untouched,
         organisation=values.get(ORGANISATION_MARK, "").strip("-"),
+        is_plain=untouched and values.get(PLAIN_MARK) == "yes",
     )
 
 

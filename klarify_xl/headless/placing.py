@@ -41,6 +41,7 @@ from klarify_xl.headless.tables import (
     new_table,
     own_formulas,
     planned_value,
+    rename_columns,
 )
 from klarify_xl.plan import Board, Link, Plan, Sheet
 
@@ -99,6 +100,7 @@ class Placing:
         self.sheets = SheetList(package)
         self.tables: list[TableSheet] = []
         self.names: list[tuple[str, str, str | None]] = []
+        self.renamed: dict[str, dict[str, str]] = {}
         properties = marks.read_properties(package)
         self._orders = dict(
             one.partition("=")[::2] for one in properties.get(marks.ORDER_MARK, "").split()
@@ -116,8 +118,7 @@ class Placing:
             return True
         # Some programs drop the marks: then the columns tell.
         planned = next(one for one in self._plan.tables if one.table == _MAIN_TABLE)
-        titles = set(column_titles(found.root))
-        return {column.title for column in planned.columns} <= titles
+        return len(_matched(planned, column_titles(found.root))) == len(planned.columns)
 
     def place(self, archive: Archive) -> tuple[list[TableSheet], list[BoardSheet]]:
         """Return all sheets in their places.
@@ -191,9 +192,7 @@ class Placing:
         region = table_region(found.root)
         titles = column_titles(found.root)
         columns = {
-            column.name: region.left + titles.index(column.title)
-            for column in model.columns
-            if column.title in titles
+            key: region.left + titles.index(title) for key, title in _matched(model, titles).items()
         }
         if set(columns) != {column.name for column in model.columns}:
             raise TargetError(
@@ -232,20 +231,27 @@ class Placing:
         table = found.root
         region = table_region(table)
         titles = column_titles(table)
+        found_titles = _matched(sheet, titles)
         places: list[int] = []
         width = region.right
         for column in sheet.columns:
-            if column.title in titles:
-                places.append(region.left + titles.index(column.title))
-            else:
+            title = found_titles.get(column.name)
+            if title is None:
                 width += 1
-                places.append(width)
+            places.append(width if title is None else region.left + titles.index(title))
         names = [column.name for column in sheet.columns]
         columns = Columns(frozenset(places), [places[names.index(key)] for key in sheet.identity])
         old = self._read(found.sheet_part, region, columns, set(planned).__contains__)
         self._make_room(found, old, region, width)
+        renamed = {
+            found_titles[column.name]: column.title
+            for column in sheet.columns
+            if found_titles.get(column.name, column.title) != column.title
+        }
+        self.renamed[sheet.table] = renamed
+        rename_columns(table, renamed)
         for column in sheet.columns:
-            if column.title not in titles:
+            if column.name not in found_titles:
                 add_column(table, column.title)
         titles = column_titles(table)
         key = sort_key(table, lambda line, column: planned_value(sheet, places, line, column))
@@ -328,6 +334,18 @@ class Placing:
             sheet, sheet.name, part, table_part, root, table, list(range(1, width + 1)),
             OldSheet(root), merged, Moves(sheet.name, old_region, new_region),
         )  # fmt: skip
+
+
+def _matched(sheet: Sheet, titles: Sequence[str]) -> dict[str, str]:
+    """Return the titles under which planned columns stand in a table, by key."""
+    matched = {one.name: one.title for one in sheet.columns if one.title in titles}
+    for title in titles:
+        if title not in matched.values():
+            for column in sheet.columns:
+                if column.name not in matched and column.is_called(title):
+                    matched[column.name] = title
+                    break
+    return matched
 
 
 def _moves(name: str, region: Region, old: OldSheet, lines: Sequence[Line], right: int) -> Moves:

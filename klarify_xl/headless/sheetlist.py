@@ -8,6 +8,7 @@ from lxml import etree
 
 from klarify_xl.headless.moves import Moves
 from klarify_xl.headless.package import Package, resolve
+from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.stylesheet import main_element, q
 from klarify_xl.headless.worksheet import R_ID, SHEET_TYPE
 
@@ -141,6 +142,10 @@ class SheetList:
             home = names[int(local)] if local.isdigit() and int(local) < len(names) else ""
             for one in moves:
                 element.text = one.grown(element.text or "", home)
+
+    def retitle(self, retitling: Retitling) -> None:
+        """Let defined names call our columns by their new titles."""
+        retitling.tree(self._root)
 
     def recalculate_on_open(self) -> None:
         """Ask Excel to work out all formulas when it opens the workbook."""

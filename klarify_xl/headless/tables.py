@@ -1,7 +1,7 @@
 """One sheet that is a table: where it stands in a workbook, what becomes of it, and its XML."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lxml import etree
@@ -15,6 +15,7 @@ from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.merge import Line, Merged
 from klarify_xl.headless.moves import Moves, Region
 from klarify_xl.headless.reading import OldSheet
+from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.styles import (
     TABLE_STYLE,
 )
@@ -84,6 +85,18 @@ def add_column(table: etree._Element, title: str) -> None:
     number = 1 + max(int(one.get("id", "0")) for one in columns)
     columns.append(main_element("tableColumn", {"id": str(number), "name": title}))
     columns.set("count", str(len(columns)))
+
+
+def rename_columns(table: etree._Element, titles: Mapping[str, str]) -> None:
+    """Give columns of a table new titles.
+
+    Args:
+        table: The table's XML.
+        titles: New titles by old ones.
+    """
+    for one in table.iter(q("tableColumn")):
+        old = plain_text(one.get("name", ""))
+        one.set("name", titles.get(old, one.get("name", "")))
 
 
 def set_region(table: etree._Element, moves: Moves) -> None:
@@ -224,3 +237,13 @@ class TableSheet:
             for index, cell in enumerate(row)
             if type(cell) is Link
         ]
+
+    def retitle(self, retitling: Retitling) -> None:
+        """Let a person's formulas call our columns by their new titles."""
+        old = self.old
+        for cells in (*(line.own for line in self.merged.lines), *old.outside.values(), old.totals):
+            for column, cell in cells.items():
+                if cell.formula is not None:
+                    cells[column] = replace(cell, formula=retitling.formula(cell.formula))
+        retitling.tree(self.root)
+        retitling.tree(self.table)

@@ -6,7 +6,7 @@ there, only what is ours is touched: our sheets' rows, our tables' extent, our f
 
 import io
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -25,6 +25,7 @@ from klarify_xl.headless.package import (
     serialised,
 )
 from klarify_xl.headless.placing import Placing
+from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.rows import RowWriter
 from klarify_xl.headless.stylesheet import Stylesheet, main_element
 from klarify_xl.headless.tables import TableSheet, set_region
@@ -33,6 +34,7 @@ from klarify_xl.plan import Link, Place, Plan
 from klarify_xl.progress import OnProgress, Progress, ignore
 
 _PROGRESS_STEP: Final = 1000
+_NO_DAY: Final = datetime.min.replace(tzinfo=UTC)
 _BLANK_SHEET: Final = "Blank"
 _CORE: Final = "docProps/core.xml"
 
@@ -53,7 +55,8 @@ def write_workbook(
         plan: What to show.
         file: Where to.
         data_mark: Checksum of what the plan was made from.
-        present: The workbook to be refreshed in place, or None for a new one.
+        present: The workbook to be refreshed in place, or None for a new one. One that no person
+            has ever saved holds nothing of theirs, and is made anew.
         path: The workbook, as a person calls it.
         into: Whether our sheets may be added to a workbook that we did not make.
         on_progress: Told after each thousand rows.
@@ -61,14 +64,15 @@ def write_workbook(
     Raises:
         TargetError: The present workbook can't be worked on, or our sheets have no place in it.
     """
-    is_new = present is None
-    package = open_package(path, present if present is not None else _blank(plan))
+    is_new = present is None or marks.read_marks(present).is_plain
+    package = open_package(path, _blank(plan) if present is None or is_new else present)
     writer = _Writer(plan, package, is_new=is_new, into=into, on_progress=on_progress)
     writer.write()
     values = {
         marks.DATA_MARK: data_mark,
         marks.ORGANISATION_MARK: plan.organisation or "-",
         marks.ORDER_MARK: writer.order,
+        marks.PLAIN_MARK: "yes" if is_new else "no",
     }
     properties = marks.prepare_properties(package)
     package.save(
@@ -133,7 +137,11 @@ class _Writer:
         self.order = ""
 
     def _shown(self, moment: datetime) -> datetime:
-        return moment.astimezone(self._plan.time_zone)
+        try:
+            return moment.astimezone(self._plan.time_zone)
+        except OverflowError:
+            # In the last hours of the year 9999: shown as a text.
+            return _NO_DAY
 
     def write(self) -> None:
         """Place all sheets, write them, and tell the other parts."""
@@ -142,6 +150,13 @@ class _Writer:
             self._stylesheet.order_fonts()
         archive = Archive()
         tables, placed_boards = self._placing.place(archive)
+        retitling = Retitling(self._placing.renamed)
+        if retitling.any:
+            for table in tables:
+                table.retitle(retitling)
+            self._placing.sheets.retitle(retitling)
+            ours = {part for one in tables for part in (one.part, one.table_part)}
+            retitling.parts(self._package, ours)
         self.order = " ".join(
             f"{one.sheet.table}={one.merged.order}" for one in tables if one.merged.order
         )

@@ -62,11 +62,16 @@ def about_sheet(
         ),
     ]
     rows += [(item, written[key], note) for key, item, note in counted if key in written]
-    rows += [
-        (say("… resolved"), matches["resolved"], say("Exactly one procedure holds the name")),
-        (say("… ambiguous"), matches["ambiguous"], say("Several procedures hold the name")),
-        (say("… unresolved"), matches["unresolved"], say("No listed procedure holds the name")),
-    ]
+    if RELATIONSHIPS in written:
+        rows += [
+            (say("… resolved"), matches["resolved"], say("Exactly one procedure holds the name")),
+            (say("… ambiguous"), matches["ambiguous"], say("Several procedures hold the name")),
+            (
+                say("… unresolved"),
+                matches["unresolved"],
+                say("No listed procedure holds the name"),
+            ),
+        ]
     newest = say("Since the first refresh; the newest {count} are shown")
     see = say("See {sheet}: gaps, doubts and contradictions")
     counted = [

@@ -9,7 +9,7 @@ from klarify_xl.errors import ConfigurationError
 from klarify_xl.language import Language
 from klarify_xl.options import Options, suggestion
 from klarify_xl.plan import Board, Cell, Column, Formula, Link, Place, Sheet
-from klarify_xl.sheets.inventory import ARCHIVE, PROCEDURES
+from klarify_xl.sheets.inventory import ARCHIVE, PROCEDURES, fitting
 from klarify_xl.text import utf16_length
 
 LONGEST_SHEET_NAME: Final = 31
@@ -220,7 +220,8 @@ class Arrangement:
                     f"the columns {other} and {column.name} would both be called {title!r}",
                     "Give one of them another title; upper and lower case count as the same.",
                 )
-            titled.append(replace(column, title=title, key=column.name))
+            width = fitting(title, column.width)
+            titled.append(replace(column, title=title, key=column.name, width=width))
         return titled
 
     def _cell(self, cell: Cell, sheet: str) -> Cell:

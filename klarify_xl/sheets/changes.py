@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from klarify_xl.language import Phrase
-from klarify_xl.model import readable
+from klarify_xl.model import parse_stamp, readable
 from klarify_xl.plan import Highlight, Sheet, Tone
 from klarify_xl.records import Change, worth_showing
 from klarify_xl.sheets.inventory import CHANGES, Inventory
@@ -51,8 +51,8 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
             inventory.link(one.id),
             inventory.shown(one.name),
             _field(inventory, one.field) if one.field else None,
-            inventory.shown(readable(one.old)) or None,
-            inventory.shown(readable(one.new)) or None,
+            _value(inventory, one.field, one.old) or None,
+            _value(inventory, one.field, one.new) or None,
         )
         for one in worth_showing(changes)
     )
@@ -62,7 +62,7 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
         identity=("Noticed", "Change", "ID", "Field"),
         columns=(
             inventory.column("Noticed", "moment", width=17),
-            inventory.column("Change", width=16),
+            inventory.column("Change", width=19),
             inventory.column("ID", width=16),
             inventory.column("Procedure", width=42),
             inventory.column("Field", width=16),
@@ -82,3 +82,10 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
 def _field(inventory: Inventory, name: str) -> str:
     """Return what the column of a field is called, or the name of an unknown field."""
     return inventory.title(_COLUMNS[name]) if name in _COLUMNS else inventory.shown(name)
+
+
+def _value(inventory: Inventory, name: str | None, value: str | None) -> str:
+    """Return a field's value as a person reads it, stamps in the workbook's time zone."""
+    text = readable(value)
+    moment = parse_stamp(text) if name == "updated_at" else None
+    return inventory.options.local(moment).isoformat() if moment else inventory.shown(text)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from klarify_xl.graph import Relationship
-from klarify_xl.language import Language, Phrase
+from klarify_xl.language import LANGUAGES, Language, Phrase
 from klarify_xl.limits import EXCEL_ROWS
 from klarify_xl.model import Procedure
 from klarify_xl.options import Options
@@ -135,7 +135,9 @@ class Inventory:
     ) -> Column:
         """Return a column under its title in the workbook's language; moments tell the zone."""
         zone = f" ({self.options.time_zone})" if kind == "moment" else ""
-        return Column(f"{self.say(key)}{zone}", kind, width, link_rank, printed, key)
+        title = f"{self.say(key)}{zone}"
+        aliases = distinct(Language(code)(key) for code in LANGUAGES)
+        return Column(title, kind, fitting(title, width), link_rank, printed, key, aliases)
 
     def title(self, key: str) -> str:
         """Return what a column of the Procedures sheet is called, its zone aside."""
@@ -168,6 +170,16 @@ def link_to(value: str | int, sheet: str, row: int | None) -> Cell:
 def shown(text: str) -> str:
     """Return a text as a cell can hold it, uncounted, since Procedures shows and counts it too."""
     return safe_text(text).text
+
+
+def fitting(title: str, width: float) -> float:
+    """Return a column's width such that no word of its title is broken.
+
+    Args:
+        title: The title, bold and beside a filter button, together worth four characters.
+        width: The width that its cells need.
+    """
+    return max(width, 4 + max(len(word) for word in title.split()))
 
 
 def first_rows(keys: Iterable[str]) -> dict[str, int]:

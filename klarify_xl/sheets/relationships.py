@@ -46,7 +46,7 @@ def relationships_sheet(inventory: Inventory) -> Sheet:
             inventory.column("Kind", width=15),
             inventory.column("Target", width=44),
             inventory.column("Target ID", width=16),
-            inventory.column("Match", width=13),
+            inventory.column("Match", width=15),
             inventory.column("Candidates", width=36),
         ),
         rows=tuple(rows),
