@@ -2,10 +2,12 @@
 
 import re
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +73,22 @@ def live_on(organisation: Organisation) -> str:
     return gone
 
 
+@cache
+def built(builder: Callable[[Path, Path], Path], name: str) -> tuple[bytes, bytes]:
+    """Return a workbook of ours that somebody has worked in, and its store."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder) / "base.xlsx"
+        write(new_organisation(), base)
+        file = builder(base, Path(folder) / name)
+        return file.read_bytes(), base.with_suffix(".db").read_bytes()
+
+
 def prepared(builder: Callable[[Path, Path], Path], folder: Path, name: str) -> Path:
-    """Return a workbook of ours that somebody has worked in; the store stands beside it."""
+    """Put such a workbook into a folder; the store stands beside it."""
     file = folder / name
-    base = folder / "base.xlsx"
-    write(new_organisation(), base)
-    builder(base, file)
-    shutil.move(base.with_suffix(".db"), file.with_suffix(".db"))
+    content, store = built(builder, name)
+    file.write_bytes(content)
+    file.with_suffix(".db").write_bytes(store)
     return file
 
 
@@ -355,7 +366,7 @@ def test_every_formula_refers_to_its_own_row_after_new_ones_were_calculated(
     rich: Case, tmp_path: Path
 ) -> None:
     saved = converted(rich.after, tmp_path / "calculated.xlsx")
-    sheet: Any = load_workbook(saved, data_only=True)["Procedures"]
+    sheet = load_workbook_quietly(saved, data_only=True)["Procedures"]
     header, *rows = sheet.iter_rows(values_only=True)
     records = [dict(zip(header, row, strict=True)) for row in rows]
     told = [row for row in records if row["Name"] and row["ID"]]
@@ -421,7 +432,7 @@ def test_the_notes_of_a_row_that_has_gone_are_archived(rich: Case) -> None:
     assert found[excel.NOTE]["Note"] == f"note on {rich.gone}"
     assert found[excel.PRIORITY]["Note"] == "high"
     assert found[excel.NOTE]["Sheet"] == "Procedures"
-    assert isinstance(found[excel.NOTE]["Archived"], datetime)
+    assert isinstance(found[excel.NOTE]["Archived (UTC)"], datetime)
     told = " | ".join(str(row["Note"]) for row in notes)
     assert f"beside {rich.gone}" in told
     assert "Ask before changing" in told
@@ -439,9 +450,7 @@ def archived(file: Path) -> list[dict[str, Any]]:
     found = Package.read(file).tables().get("ArchivedNotes")
     if found is None:
         return []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sheet: Any = load_workbook(file)[found[0]]
+    sheet = load_workbook_quietly(file)[found[0]]
     header, *rows = sheet.iter_rows(values_only=True)
     return [dict(zip(header, row, strict=False)) for row in rows]
 
@@ -497,11 +506,11 @@ def test_the_totals_stay_the_last_row(rich: Case) -> None:
     assert column.count("Total") == 1
 
 
-def load_workbook_quietly(file: Path) -> Any:
+def load_workbook_quietly(file: Path, **options: bool) -> Any:
     """Open with openpyxl, which warns of what it would lose."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return load_workbook(file)
+        return load_workbook(file, **options)
 
 
 def test_cells_beyond_an_empty_column_stay_where_they_are(rich: Case) -> None:
@@ -679,9 +688,7 @@ def test_the_document_s_own_properties_stay(rich: Case) -> None:
     custom = unpacked(rich.after)["docProps/custom.xml"].decode()
     assert 'name="Department"' in custom
     assert "<vt:lpwstr>Quality</vt:lpwstr>" in custom
-    titles = unpacked(rich.after)["docProps/app.xml"].decode()
-    for name in Package.read(rich.after).sheets():
-        assert f"<vt:lpstr>{name.replace('&', '&amp;')}</vt:lpstr>" in titles
+    assert unpacked(rich.after)["docProps/app.xml"] == unpacked(rich.before)["docProps/app.xml"]
 
 
 def test_macros_stay_and_the_file_still_is_one_with_macros(tmp_path: Path) -> None:

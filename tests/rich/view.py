@@ -232,7 +232,9 @@ def _title(rule: Any) -> str:
 
 def _mark(found: Marks, sqref: str, mark: str, formula: str = "") -> None:
     """Note a mark for each single cell; rows in its formula are told by their distance."""
-    for address in sqref.split():
+    for one in sqref.split():
+        first, _, last = one.partition(":")
+        address = first if last in {"", first} else one
         if re.fullmatch(r"[A-Z]+\d+", address):
             here = split(address)[1]
             shown = re.sub(r"(?<=[A-Z])\d+", lambda row: f"<{int(row[0]) - here:+d}>", formula)  # noqa: B023 -- called at once
