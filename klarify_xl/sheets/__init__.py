@@ -10,7 +10,7 @@ from klarify_xl import __version__, graph
 from klarify_xl.language import Language
 from klarify_xl.model import Procedure
 from klarify_xl.options import DEFAULT_OPTIONS, Options
-from klarify_xl.plan import Board, Plan, Sheet
+from klarify_xl.plan import Board, Plan, Sheet, limit_rows
 from klarify_xl.records import Change, Refresh
 from klarify_xl.sheets.about import about_sheet
 from klarify_xl.sheets.archive import archive_sheet
@@ -18,8 +18,10 @@ from klarify_xl.sheets.arrangement import Arrangement
 from klarify_xl.sheets.changes import changes_sheet
 from klarify_xl.sheets.health import health_sheet
 from klarify_xl.sheets.inventory import Adjustments, Inventory, shown
+from klarify_xl.sheets.overview import overview_board
 from klarify_xl.sheets.procedures import lane_totals_sheet, lanes_sheet, procedures_sheet
 from klarify_xl.sheets.relationships import relationships_sheet
+from klarify_xl.sheets.roles import role_matrix_board
 from klarify_xl.store import Store
 from klarify_xl.text import link_target
 
@@ -80,13 +82,26 @@ def _planned(data: _Data, options: Options) -> Plan:
     )
     as_of = data.receipt.finished_at if data.receipt else datetime.min.replace(tzinfo=UTC)
     organisation = _organisation(data.procedures)
-    sheets: tuple[Sheet | Board, ...] = (
+    tables = (
         procedures_sheet(inventory),
         lanes_sheet(inventory),
         lane_totals_sheet(inventory),
         relationships_sheet(inventory),
         changes_sheet(inventory, data.changes),
         health_sheet(inventory, data.verified_at or as_of),
+    )
+    overview = overview_board(
+        inventory,
+        [limit_rows(table)[0] for table in tables],
+        organisation=organisation,
+        as_of=data.verified_at,
+        time_zone=options.zone,
+    )
+    sheets: tuple[Sheet | Board, ...] = (
+        overview,
+        *tables[:3],
+        role_matrix_board(inventory),
+        *tables[3:],
     )
     usual = (*sheets, about_sheet(inventory, None, "", "", ()))
     arrangement = Arrangement(options, say, usual)

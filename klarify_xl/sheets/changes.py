@@ -12,12 +12,14 @@ from klarify_xl.sheets.inventory import CHANGES, Inventory
 MOST_CHANGES: Final = 10_000
 """Rows on the sheet; the store keeps the whole history."""
 
-_WORDS: Final = {
+WORDS: Final = {
     "added": Phrase("added"),
     "changed": Phrase("changed"),
     "removed": Phrase("no longer listed"),
     "returned": Phrase("listed again"),
 }
+"""What the sheet calls each kind of change."""
+
 _TONES: Final[dict[str, Tone]] = {
     "added": "good",
     "changed": "pending",
@@ -47,7 +49,7 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
     rows = tuple(
         (
             one.at,
-            inventory.say(_WORDS[one.kind]),
+            inventory.say(WORDS[one.kind]),
             inventory.link(one.id),
             inventory.shown(one.name),
             _field(inventory, one.field) if one.field else None,
@@ -71,7 +73,7 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
         ),
         rows=rows[:MOST_CHANGES],
         highlights=tuple(
-            Highlight("Change", inventory.say(_WORDS[kind]), tone) for kind, tone in _TONES.items()
+            Highlight("Change", inventory.say(WORDS[kind]), tone) for kind, tone in _TONES.items()
         ),
         description=inventory.say(
             "One row for each change that a refresh noticed, the newest first."
