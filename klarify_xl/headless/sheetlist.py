@@ -157,12 +157,13 @@ class SheetList:
         if found is None:
             found = main_element(tag)
             before = _BEFORE_CALCULATION[: _rank(tag)]
-            place = sum(
-                1
-                for child in self._root
+            # Excel puts elements of later versions among them.
+            places = [
+                place
+                for place, child in enumerate(self._root, start=1)
                 if isinstance(child.tag, str) and etree.QName(child).localname in before
-            )
-            self._root.insert(place, found)
+            ]
+            self._root.insert(max(places, default=0), found)
         return found
 
     def save(self) -> None:
