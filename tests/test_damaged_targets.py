@@ -244,17 +244,12 @@ def doubled_in_other_letters(parts: dict[str, bytes]) -> None:
     parts["xl/Worksheets/Sheet1.xml"] = parts[SHEET]
 
 
-def outside_the_package(parts: dict[str, bytes]) -> None:
-    parts["../outside.xml"] = b"<a/>"
-
-
 @pytest.mark.parametrize(
     "change",
     [
         *(without_types, without_workbook, without_sheet, cut_sheet, cut_table, cut_styles),
         *(wrong_numbers, wrong_text, wrong_area, nested_entities, outside_entity),
         *(full_of_nothing, full_of_nothing_elsewhere, strict, doubled_in_other_letters),
-        outside_the_package,
     ],
 )
 def test_what_can_t_be_read_is_refused(file: Path, change: Change) -> None:
