@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -64,6 +65,12 @@ KeyFileOption = Annotated[
 ]
 ConfigOption = Annotated[
     Path | None, typer.Option(help="Options; by default ./klarify.toml.", show_default=False)
+]
+MapOption = Annotated[
+    str | None,
+    typer.Option(
+        "--map", help="Id or name of the procedure that the map is about.", show_default=False
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -183,6 +190,7 @@ def _refresh(
     backup: Annotated[
         bool, typer.Option("--backup", help="Keep the file before as NAME.previous.xlsx.")
     ] = False,
+    map_centre: MapOption = None,
     exit_unchanged: Annotated[
         bool,
         typer.Option("--exit-unchanged", help=f"Exit with {EXIT_UNCHANGED} if nothing changed."),
@@ -196,7 +204,7 @@ def _refresh(
     screen = Screen(quiet=quiet, as_json=as_json)
     with _reported(screen), _logged(log_file):
         settings = load_settings(base_url=base_url, store=store)
-        options = load_options(config)
+        options = replace(load_options(config), map_centre=map_centre or "")
         with screen.progress() as on_progress:
             result = refresh(
                 out,
@@ -326,6 +334,7 @@ def _demo(
     ] = 0.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make the workbook anew.")] = False,
     config: ConfigOption = None,
+    map_centre: MapOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -347,7 +356,7 @@ def _demo(
                 access_key=running.access_key,
                 base_url=running.url,
                 store=store,
-                options=load_options(config),
+                options=replace(load_options(config), map_centre=map_centre or ""),
                 overwrite=overwrite,
                 on_progress=on_progress,
             )

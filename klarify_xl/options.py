@@ -63,6 +63,8 @@ class Options:
         colours: Of header and tones.
         shown: Names of the sheets to show, from the left; empty for all.
         sheets: How sheets are to look, by their names.
+        map_centre: Id or name of the procedure in the middle of the map; "" for the most
+            connected one.
         source: Text that the options were read from, if they were.
 
     Raises:
@@ -76,6 +78,7 @@ class Options:
     colours: Colours = field(default_factory=Colours)
     shown: tuple[str, ...] = ()
     sheets: Mapping[str, SheetOptions] = field(default_factory=dict)
+    map_centre: str = ""
     source: TomlText | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:

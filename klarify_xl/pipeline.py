@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Final, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
@@ -24,6 +24,9 @@ from klarify_xl.settings import Settings, find_access_key, load_settings, normal
 from klarify_xl.sheets import build_plan, empty_plan
 from klarify_xl.store import Store
 from klarify_xl.sync import sync, utc_now
+
+RENEWED_DAYS: Final = 3
+"""Days after which a workbook is written anew even if nothing has changed."""
 
 
 @dataclass(frozen=True)
@@ -191,8 +194,10 @@ def _write(
     # What has become stale by time alone makes another workbook, too.
     stale_after = timedelta(days=options.stale_days)
     stale = store.unchanged_since((store.verified_at() or datetime.now(UTC)) - stale_after)
-    parts = f"{__version__} {store.digest()} {stale!r} {options!r}"
-    mark = hashlib.sha256(parts.encode()).hexdigest()
+    # A file that shows when it was last compared is renewed now and then, else it would look old.
+    period = (store.verified_at() or datetime.now(UTC)).toordinal() // RENEWED_DAYS
+    parts = f"{__version__} {store.digest()} {stale!r} {options!r} {period}"
+    mark = hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
     marks = target.marks()
     if marks and marks.untouched and marks.data == mark:
         return {}

@@ -52,7 +52,7 @@ _LONGEST_TEXT_FORMAT: Final = 255
 
 def header_style(kind: ColumnKind, colours: ColourPair) -> NamedStyle:
     """Return the cell style of the header of a kind of column."""
-    colour, background = _plain(colours)
+    colour, background = plain(colours)
     is_number = kind == "number"
     return NamedStyle(
         name=f"{STYLE_PREFIX}{'number ' if is_number else ''}header",
@@ -100,7 +100,7 @@ def cell_style(
     """
     words = [kind, *(["link"] if linked else []), *(["changed"] if changed else [])]
     is_number = kind == "number"
-    colour, background = _plain(colours.pending) if changed else ("000000", "FFFFFF")
+    colour, background = plain(colours.pending) if changed else ("000000", "FFFFFF")
     underline: Literal["single"] | None = "single" if linked else None
     number_format = date_format if kind == "moment" else _NUMBER_FORMATS[kind]
     return NamedStyle(
@@ -143,7 +143,7 @@ def board_style(
         computed: Whether it holds a formula, which a text format would keep from being edited.
     """
     size, bold, colour = _BOARD_FONTS.get(look, (11, False, "000000"))
-    on_header, header = _plain(colours.header)
+    on_header, header = plain(colours.header)
     rotated = look == "rotated"
     is_heading = look == "heading" or rotated
     if is_heading:
@@ -175,14 +175,14 @@ def board_style(
 
 def highlight_style(tone: Tone, colours: Colours) -> DifferentialStyle:
     """Return what a highlight changes about a cell."""
-    colour, background = _plain(colours.of(tone))
+    colour, background = plain(colours.of(tone))
     return DifferentialStyle(
         font=Font(color=colour, bold=tone == "warning"),
         fill=PatternFill(bgColor=background, fill_type="solid"),
     )
 
 
-def _plain(colours: ColourPair) -> tuple[str, str]:
+def plain(colours: ColourPair) -> tuple[str, str]:
     """Return text and background without the sign that openpyxl doesn't want."""
     return colours.text.removeprefix("#"), colours.background.removeprefix("#")
 

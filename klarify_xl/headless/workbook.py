@@ -15,6 +15,7 @@ from openpyxl import Workbook
 from klarify_xl.headless import marks, outside, worksheet
 from klarify_xl.headless.archive import Archive
 from klarify_xl.headless.boards import BoardSheet
+from klarify_xl.headless.drawings import put_drawing
 from klarify_xl.headless.filters import row_filter
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.package import (
@@ -229,6 +230,12 @@ class _Writer:
         self, board: BoardSheet, tables: Sequence[TableSheet], placed: Sequence[BoardSheet]
     ) -> None:
         self._write_links(board.part, board.root, board.links(), tables, placed)
+        put_drawing(
+            self._package,
+            board,
+            self._plan.colours,
+            lambda place: self._location(place, tables, placed),
+        )
         worksheet.set_stamp(board.root, self._plan.page_header)
         self._put_sheet(
             board.part,

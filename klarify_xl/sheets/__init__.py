@@ -18,6 +18,7 @@ from klarify_xl.sheets.arrangement import Arrangement
 from klarify_xl.sheets.changes import changes_sheet
 from klarify_xl.sheets.health import health_sheet
 from klarify_xl.sheets.inventory import Adjustments, Inventory, shown
+from klarify_xl.sheets.map import map_board
 from klarify_xl.sheets.overview import overview_board
 from klarify_xl.sheets.procedures import lane_totals_sheet, lanes_sheet, procedures_sheet
 from klarify_xl.sheets.relationships import relationships_sheet
@@ -101,7 +102,9 @@ def _planned(data: _Data, options: Options) -> Plan:
         overview,
         *tables[:3],
         role_matrix_board(inventory),
-        *tables[3:],
+        tables[3],
+        map_board(inventory, options.map_centre or None),
+        *tables[4:],
     )
     usual = (*sheets, about_sheet(inventory, None, "", "", ()))
     arrangement = Arrangement(options, say, usual)
