@@ -492,13 +492,14 @@ def test_heights_are_not_fixed_so_that_excel_may_fit_rows_again(workbook: Path) 
         sheets: list[Any] = [
             archive.read(name).decode() for name in archive.namelist() if "/sheet" in name
         ]
+    sheets = [sheet for sheet in sheets if "<tablePart " in sheet]
     assert any(re.search(r'<row [^>]*ht="30"', sheet) for sheet in sheets)
     assert not any("customHeight" in sheet for sheet in sheets)
 
 
 def test_excel_is_asked_not_to_flag_ids_as_numbers(workbook: Path) -> None:
     with zipfile.ZipFile(workbook) as archive:
-        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+        sheet = archive.read("xl/worksheets/sheet2.xml").decode()
     assert '<ignoredError sqref="A1:L251" numberStoredAsText="1"/>' in sheet
 
 
