@@ -17,6 +17,7 @@ from klarify_xl.headless.package import save
 from klarify_xl.headless.target import Target
 from klarify_xl.headless.workbook import build_workbook
 from klarify_xl.health import STALE_AFTER
+from klarify_xl.plan import Plan
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
 from klarify_xl.secret import AccessKey
@@ -180,14 +181,40 @@ def _write(
     plan = build_plan(store)
     if not overwrite:
         target.refuse_other(plan.organisation)
+    touched = write_plan(plan, target, mark=mark, overwrite=overwrite, on_progress=on_progress)
+    return {sheet.name: len(sheet.rows) for sheet in plan.tables} if touched else {}
+
+
+def write_plan(
+    plan: Plan,
+    target: Target,
+    *,
+    mark: str,
+    overwrite: bool = False,
+    on_progress: OnProgress = ignore,
+) -> bool:
+    """Write a plan's workbook to its place, at once or not at all.
+
+    Args:
+        plan: What to show.
+        target: Where to.
+        mark: What the file is to say about the data that it was made from.
+        overwrite: Replace a workbook that somebody has worked in, keeping it beside.
+        on_progress: Told after each thousand rows.
+
+    Returns:
+        Whether the file was touched: equal bytes are left alone.
+
+    Raises:
+        TargetError: It can't be written; the old file is as it was.
+    """
     content = save(
         build_workbook(plan, on_progress),
         data_mark=mark,
         organisation=plan.organisation,
         made_at=plan.made_at,
     )
-    touched = target.replace(content, overwrite=overwrite)
-    return {sheet.name: len(sheet.rows) for sheet in plan.tables} if touched else {}
+    return target.replace(content, overwrite=overwrite)
 
 
 def _result(
