@@ -69,6 +69,7 @@ class Column:
         link_rank: Which column's links go first when there are too many; 0 is the last to lose.
         printed: Whether it is printed; columns that aren't stand at the right.
         key: What plans call it whatever its title; "" for the title itself.
+        web: Whether its cells may lead to web addresses.
     """
 
     title: str
@@ -77,6 +78,7 @@ class Column:
     link_rank: int = 0
     printed: bool = True
     key: str = ""
+    web: bool = False
 
     @property
     def name(self) -> str:

@@ -1,70 +1,66 @@
 """What each sheet shows: from the store's rows to a plan of the workbook."""
 
-from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from contextlib import nullcontext
 
-from klarify_xl import __version__, graph
-from klarify_xl.model import Procedure
-from klarify_xl.plan import Plan
-from klarify_xl.records import Change
+from klarify_xl import __version__
+from klarify_xl.plan import Plan, Sheet
 from klarify_xl.sheets.about import about_sheet
 from klarify_xl.sheets.changes import changes_sheet
+from klarify_xl.sheets.contents import Contents, read_contents
 from klarify_xl.sheets.health import health_sheet
-from klarify_xl.sheets.inventory import Adjustments, Inventory
+from klarify_xl.sheets.inventory import Adjustments, Inventory, shown
 from klarify_xl.sheets.procedures import lane_totals_sheet, lanes_sheet, procedures_sheet
 from klarify_xl.sheets.relationships import relationships_sheet
 from klarify_xl.store import Store
-from klarify_xl.text import link_target
+from klarify_xl.text import whole_texts
 
-__all__ = ["build_plan"]
+__all__ = ["build_plan", "plan_contents", "read_contents"]
 
 
-def build_plan(store: Store) -> Plan:
+def build_plan(store: Store, *, limited: bool = True) -> Plan:
     """Return the workbook for what the store holds.
 
     Everything in it comes from the store, so that the same store gives the same plan.
+
+    Args:
+        store: What to show.
+        limited: Whether to keep within Excel's limits for texts, links and rows.
     """
-    procedures = sorted(store.procedures(), key=lambda one: (one.name.casefold(), one.name, one.id))
+    contents = read_contents(store)
+    with nullcontext() if limited else whole_texts():
+        return plan_contents(contents, limited=limited)
+
+
+def plan_contents(contents: Contents, *, limited: bool = True) -> Plan:
+    """Return the workbook for what was read, be it all of an organisation or a part.
+
+    Args:
+        contents: What to show.
+        limited: Whether to keep within Excel's limits for links and rows.
+    """
     inventory = Inventory(
-        procedures,
-        graph.relationships(procedures),
+        contents.procedures,
+        contents.relationships,
         Adjustments(),
-        {procedure.id: row for row, procedure in enumerate(procedures)},
+        {procedure.id: row for row, procedure in enumerate(contents.procedures)},
     )
-    receipt = store.receipt()
-    as_of = receipt.finished_at if receipt else datetime.min.replace(tzinfo=UTC)
-    sheets = (
+    sheets: tuple[Sheet, ...] = (
         procedures_sheet(inventory),
         lanes_sheet(inventory),
         lane_totals_sheet(inventory),
         relationships_sheet(inventory),
-        changes_sheet(inventory, _history(store)),
-        health_sheet(inventory, store.verified_at() or as_of),
+        changes_sheet(inventory, contents.changes),
+        health_sheet(inventory, contents.findings),
     )
-    limited = tuple(inventory.adjustments.limit(sheet) for sheet in sheets)
-    organisation = _organisation(procedures)
-    about = about_sheet(inventory, receipt, organisation, store.state().base_url, limited)
+    if limited:
+        sheets = tuple(inventory.adjustments.limit(sheet) for sheet in sheets)
+    about = about_sheet(inventory, contents, sheets)
+    whose = f"Klarify procedures of {contents.organisation or 'an organisation'}"
     return Plan(
-        organisation=organisation,
-        title=f"Klarify procedures of {organisation or 'an organisation'}",
+        organisation=contents.organisation,
+        title=f"{whose}: {shown(contents.part)}" if contents.part else whose,
         subject="Inventory of procedures, processes, subprocesses and tasks",
-        made_at=as_of,
+        made_at=contents.as_of,
         made_by=f"klarify-xl {__version__}",
-        sheets=(*limited, about),
+        sheets=(*sheets, about),
     )
-
-
-def _history(store: Store) -> list[Change]:
-    """Return what changed since the first refresh, which found everything new."""
-    first = next((one.id for one in store.refreshes() if one.outcome == "changed"), 0)
-    return store.changes(since=first + 1)
-
-
-def _organisation(procedures: Iterable[Procedure]) -> str:
-    """Return the host that most procedures are shown at: the API names no organisation."""
-    hosts = Counter(
-        urlsplit(procedure.url).netloc for procedure in procedures if link_target(procedure.url)
-    )
-    return min(hosts, key=lambda host: (-hosts[host], host)) if hosts else ""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from klarify_xl import __version__
 from klarify_xl.plan import Cell, Column, Sheet
 from klarify_xl.records import Refresh
+from klarify_xl.sheets.contents import Contents
 from klarify_xl.sheets.inventory import (
     ABOUT,
     CHANGES,
@@ -15,34 +16,34 @@ from klarify_xl.sheets.inventory import (
     PROCEDURES,
     RELATIONSHIPS,
     Inventory,
+    shown,
 )
 
 
-def about_sheet(
-    inventory: Inventory,
-    receipt: Refresh | None,
-    organisation: str,
-    base_url: str,
-    sheets: Sequence[Sheet],
-) -> Sheet:
+def about_sheet(inventory: Inventory, contents: Contents, sheets: Sequence[Sheet]) -> Sheet:
     """Return the receipt.
 
     Args:
         inventory: What the other sheets show.
-        receipt: The refresh that the data is from, if there was one.
-        organisation: Whose procedures these are.
-        base_url: Address of the API.
+        contents: Where that is from.
         sheets: The other sheets, as they are written.
     """
     written = {sheet.name: len(sheet.rows) for sheet in sheets}
     matches = Counter(str(one.match) for one in inventory.relationships)
     adjust = inventory.adjustments
     rows: list[tuple[str, Cell, str | None]] = [
-        ("Organisation", organisation or None, "The host at which most procedures are shown"),
-        ("API", base_url, None),
+        (
+            "Organisation",
+            contents.organisation or None,
+            "The host at which most procedures are shown",
+        ),
+        ("API", contents.base_url, None),
     ]
-    if receipt:
-        rows += _receipt_rows(receipt)
+    if contents.part:
+        whole = f"References and findings are judged on all {contents.listed:,} procedures"
+        rows.append(("Shows only", shown(contents.part), whole))
+    if contents.receipt:
+        rows += _receipt_rows(contents.receipt)
     rows += [
         ("Procedures written", written[PROCEDURES], None),
         ("Lane rows written", written[LANES], None),

@@ -1,9 +1,9 @@
 """The sheet of findings: what to look at, why it matters, and where it stands."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
-from klarify_xl.health import KINDS, findings
+from klarify_xl.health import KINDS, Finding
 from klarify_xl.plan import Column, Highlight, Sheet
 from klarify_xl.sheets.inventory import HEALTH, Inventory, shown
 
@@ -14,12 +14,12 @@ _SEVERITY_HIGHLIGHTS: Final = (
 )
 
 
-def health_sheet(inventory: Inventory, as_of: datetime) -> Sheet:
+def health_sheet(inventory: Inventory, findings: Sequence[Finding]) -> Sheet:
     """Return the sheet with a row for each finding.
 
     Args:
-        inventory: What to look at.
-        as_of: The moment that ages are counted to (UTC).
+        inventory: What the other sheets show.
+        findings: What there is to look at.
     """
     rows = tuple(
         (
@@ -31,7 +31,7 @@ def health_sheet(inventory: Inventory, as_of: datetime) -> Sheet:
             shown(one.line),
             KINDS[one.kind].why,
         )
-        for one in findings(inventory.procedures, inventory.relationships, as_of=as_of)
+        for one in findings
     )
     return Sheet(
         name=HEALTH,

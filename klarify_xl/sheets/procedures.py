@@ -60,7 +60,7 @@ def procedures_sheet(inventory: Inventory) -> Sheet:
             Column("Called within", width=30),
             Column("Called from", width=30),
             Column("Relationships", "number", width=17, link_rank=2),
-            Column("Link", width=50, printed=False),
+            Column("Link", width=50, printed=False, web=True),
             Column("Remarks", width=34, printed=False),
         ),
         rows=tuple(rows),
