@@ -10,6 +10,7 @@ import typer
 from klarify_xl import __version__
 from klarify_xl.check import run_checks
 from klarify_xl.commands.demo import demo
+from klarify_xl.commands.export import export
 from klarify_xl.commands.options import (
     BaseUrlOption,
     JsonOption,
@@ -17,13 +18,14 @@ from klarify_xl.commands.options import (
     LogFileOption,
     OutOption,
     QuietOption,
+    RefreshFormat,
     StoreOption,
 )
 from klarify_xl.commands.reporting import logged, reported
 from klarify_xl.console import Screen, show_changes, show_findings, show_result
 from klarify_xl.errors import ConfigurationError
 from klarify_xl.exit_codes import EXIT_STOPPED, EXIT_UNCHANGED, exit_code
-from klarify_xl.pipeline import refresh
+from klarify_xl.pipeline import WORKBOOK_NAME, refresh
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
     find_access_key,
@@ -83,6 +85,14 @@ def _main(
 @app.command("refresh")
 def _refresh(
     out: OutOption,
+    formats: Annotated[
+        list[RefreshFormat],
+        typer.Option(
+            "--format",
+            help="What to write; repeat it for several. With csv, json or parquet, --out is a "
+            f"folder for all files, and the workbook's name is {WORKBOOK_NAME}.",
+        ),
+    ] = [RefreshFormat.XLSX],  # noqa: B006 -- Typer's form of a default
     store: StoreOption = None,
     base_url: BaseUrlOption = None,
     key_file: KeyFileOption = None,
@@ -112,6 +122,7 @@ def _refresh(
         with screen.progress() as on_progress:
             result = refresh(
                 out,
+                formats=[one.value for one in formats],
                 key_file=key_file,
                 settings=settings,
                 full=full,
@@ -210,4 +221,5 @@ def _key_remove(base_url: BaseUrlOption = None) -> None:
     screen.line("The key was removed." if was_there else "The keyring held no key.")
 
 
+app.command("export")(export)
 app.command("demo")(demo)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from klarify_xl.check import Finding
 from klarify_xl.errors import KlarifyError
+from klarify_xl.exports import MANIFEST, ExportResult
 from klarify_xl.model import readable
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.progress import OnProgress, Progress, ignore
@@ -156,9 +157,26 @@ def show_result(screen: Screen, result: RefreshResult) -> None:
         screen.line(f"Wrote:   nothing, {result.out} is up to date and was not touched")
     else:
         rows = ", ".join(f"{name} {number:,}" for name, number in result.rows.items())
-        screen.line(f"Wrote:   {result.out} (rows: {rows})")
+        parts = [f"rows: {rows}"] if rows else []
+        parts += [f"files: {', '.join(result.files)}"] if result.files else []
+        screen.line(f"Wrote:   {result.out} ({'; '.join(parts)})")
     screen.line(f"Store:   {result.store}")
     screen.line(f"Took:    {result.seconds:.1f} s")
+
+
+def show_export(screen: Screen, result: ExportResult) -> None:
+    """Show what an export did."""
+    screen.document(result.as_json())
+    rows = ", ".join(f"{name} {number:,}" for name, number in result.rows.items())
+    screen.line(f"Tables:  {rows}")
+    if result.escaped:
+        screen.line(f"Escaped: {result.escaped:,} texts that could pass for formulas ({MANIFEST})")
+    if result.outcome == "unchanged":
+        screen.line(f"Wrote:   nothing, {result.out} is up to date and was not touched")
+    else:
+        screen.line(f"Wrote:   {result.out} (files: {', '.join(result.written)})")
+    if result.left_over:
+        screen.line(f"Mind:    from an earlier export, and old: {', '.join(result.left_over)}")
 
 
 def summary(counts: RefreshResult | Refresh) -> str:

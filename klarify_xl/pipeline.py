@@ -3,16 +3,17 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
+from klarify_xl.exports import Export
 from klarify_xl.headless.package import save
 from klarify_xl.headless.target import Target
 from klarify_xl.headless.workbook import build_workbook
@@ -25,6 +26,10 @@ from klarify_xl.settings import Settings, find_access_key, load_settings, normal
 from klarify_xl.sheets import build_plan
 from klarify_xl.store import Store
 from klarify_xl.sync import sync, utc_now
+
+WORKBOOK_FORMAT: Final = "xlsx"
+WORKBOOK_NAME: Final = "klarify.xlsx"
+"""Name of the workbook in a folder that holds other formats, too."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,9 @@ class RefreshResult:
         refresh: Number of the refresh in the store's log.
         watermark: Newest change covered (UTC), or None.
         seconds: Time it took.
-        rows: Data rows written, by sheet; empty if the file was left alone.
-        out: The workbook.
+        rows: Data rows written, by sheet; empty if the workbook was left alone.
+        files: Tables written in other formats; empty if they were left alone.
+        out: The workbook, or the folder.
         store: The store.
     """
 
@@ -68,6 +74,7 @@ class RefreshResult:
     watermark: datetime | None
     seconds: float
     rows: dict[str, int]
+    files: tuple[str, ...]
     out: str
     store: str
 
@@ -80,6 +87,7 @@ class RefreshResult:
 def refresh(
     out: str | os.PathLike[str],
     *,
+    formats: Sequence[str] = (WORKBOOK_FORMAT,),
     access_key: AccessKey | str | None = None,
     key_file: str | os.PathLike[str] | None = None,
     base_url: str | None = None,
@@ -98,7 +106,8 @@ def refresh(
     writes what was read.
 
     Args:
-        out: The workbook, an ``.xlsx`` file.
+        out: The workbook, an ``.xlsx`` file; with other formats the folder for all files.
+        formats: What to write: ``xlsx``, ``csv``, ``json``, ``parquet``.
         access_key: The key; by default it is looked for (see `klarify_xl.settings`).
         key_file: A file that holds the key and nothing else.
         base_url: Address of the API; by default it is looked for.
@@ -124,12 +133,14 @@ def refresh(
             base_url=normalise_base_url(base_url or settings.base_url),
             store=Path(store or settings.store).expanduser(),
         )
-    target = Target(out)
-    if settings.store.absolute() == target.path.absolute():
-        raise ConfigurationError(
-            f"Store and workbook are the same file, {out}.", hint="Choose another --store."
-        )
-    target.check(overwrite=overwrite)
+    place = Path(out).expanduser()
+    target, export = _outputs(place, formats, overwrite=overwrite)
+    if target:
+        if settings.store.absolute() == target.path.absolute():
+            raise ConfigurationError(
+                f"Store and workbook are the same file, {out}.", hint="Choose another --store."
+            )
+        target.check(overwrite=overwrite)
     found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
     with (
         Store(settings.store) as opened,
@@ -146,13 +157,37 @@ def refresh(
                 now=now,
                 on_progress=on_progress,
             )
-            rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+            rows: dict[str, int] = {}
+            files: tuple[str, ...] = ()
+            if target:
+                rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+            if export:
+                files = export.write(build_plan(opened, limited=False), on_progress).written
         except KeyRefusedError as error:
             hint = f"The key came from: {found.source}. {error.hint}"
             raise KeyRefusedError(str(error), hint=hint) from None
         except KeyboardInterrupt:
             raise _stopped(stored=opened.last_refresh() != known) from None
-    return _result(log, target, settings, rows, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return _result(log, settings, rows, files, place, seconds)
+
+
+def _outputs(
+    out: Path, formats: Sequence[str], *, overwrite: bool
+) -> tuple[Target | None, Export | None]:
+    """Return where to write the workbook and the tables to."""
+    others = [one for one in formats if one != WORKBOOK_FORMAT]
+    if not others:
+        return Target(out), None
+    if out.suffix.lower() == ".xlsx" and not out.is_dir():
+        raise ConfigurationError(
+            f"{out} is the name of a workbook, but --format {others[0]} needs a folder.",
+            hint=f"Give --out a folder. With --format {WORKBOOK_FORMAT} as well, the workbook is "
+            f"{WORKBOOK_NAME} in it.",
+        )
+    export = Export(out, others, overwrite=overwrite)
+    wanted = WORKBOOK_FORMAT in formats
+    return Target(export.folder / WORKBOOK_NAME) if wanted else None, export
 
 
 def _stopped(*, stored: bool) -> CancelledError:
@@ -218,10 +253,15 @@ def write_plan(
 
 
 def _result(
-    log: Refresh, target: Target, settings: Settings, rows: dict[str, int], seconds: float
+    log: Refresh,
+    settings: Settings,
+    rows: dict[str, int],
+    files: tuple[str, ...],
+    place: Path,
+    seconds: float,
 ) -> RefreshResult:
     return RefreshResult(
-        outcome="written" if rows else "unchanged",
+        outcome="written" if rows or files else "unchanged",
         mode=log.mode,
         reason=log.reason,
         requests=log.requests,
@@ -237,6 +277,7 @@ def _result(
         watermark=log.watermark,
         seconds=seconds,
         rows=rows,
-        out=str(target.path),
+        files=files,
+        out=str(place),
         store=str(settings.store),
     )

@@ -18,6 +18,7 @@ COMMANDS = (
     ("refresh",),
     ("check",),
     ("changes",),
+    ("export",),
     ("key", "set"),
     ("key", "show"),
     ("key", "remove"),
@@ -57,6 +58,8 @@ def _commands() -> str:
 
 
 def _default(value: object) -> str:
+    if isinstance(value, list):
+        value = ", ".join(value)
     return "" if value is None or value is False else f" Default: `{value}`."
 
 

@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("transport", "client", "store", "graph", "exit_codes"),
     ("walk", "health"),
     ("sheets",),
-    ("sync", "headless"),
+    ("sync", "headless", "exports"),
     ("pipeline",),
     ("check",),
     ("console",),

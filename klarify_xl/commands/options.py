@@ -1,12 +1,34 @@
 """Options that several commands have in common."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+
+class RefreshFormat(StrEnum):
+    """What a refresh can write."""
+
+    XLSX = "xlsx"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+class ExportFormat(StrEnum):
+    """What an export can write."""
+
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
 OutOption = Annotated[
     Path, typer.Option("--out", "-o", help="The workbook (.xlsx) to make or bring up to date.")
+]
+FolderOption = Annotated[
+    Path, typer.Option("--out", "-o", help="The folder to write into; made if missing.")
 ]
 StoreOption = Annotated[
     Path | None, typer.Option(help="The local store. [env KLARIFY_STORE]", show_default=False)
