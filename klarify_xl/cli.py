@@ -21,6 +21,7 @@ from klarify_xl.commands.options import (
     RefreshFormat,
     StoreOption,
 )
+from klarify_xl.commands.packs import packs
 from klarify_xl.commands.reporting import logged, reported
 from klarify_xl.console import Screen, show_changes, show_findings, show_result
 from klarify_xl.errors import ConfigurationError
@@ -222,4 +223,5 @@ def _key_remove(base_url: BaseUrlOption = None) -> None:
 
 
 app.command("export")(export)
+app.command("packs")(packs)
 app.command("demo")(demo)

@@ -4,7 +4,7 @@ import io
 import json
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -18,6 +18,7 @@ from klarify_xl.check import Finding
 from klarify_xl.errors import KlarifyError
 from klarify_xl.exports import MANIFEST, ExportResult
 from klarify_xl.model import readable
+from klarify_xl.packs import PacksResult
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.progress import OnProgress, Progress, ignore
 from klarify_xl.records import Change, Refresh, worth_showing
@@ -177,6 +178,21 @@ def show_export(screen: Screen, result: ExportResult) -> None:
         screen.line(f"Wrote:   {result.out} (files: {', '.join(result.written)})")
     if result.left_over:
         screen.line(f"Mind:    from an earlier export, and old: {', '.join(result.left_over)}")
+
+
+def show_packs(screen: Screen, result: PacksResult) -> None:
+    """Show what the writing of packs did."""
+    screen.document(result.as_json())
+    counts = Counter(pack.outcome for pack in result.packs)
+    kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in ("written", "unchanged", "refused"))
+    screen.line(f"Packs:   {len(result.packs):,} by {result.by} ({kinds})")
+    for pack in result.refused:
+        screen.line(f"Refused: {_line(pack.file)}: {_line(pack.reason)}")
+    if result.gone:
+        gone = ", ".join(_line(name) for name in result.gone)
+        screen.line(f"Mind:    no longer renewed, but still there: {gone}")
+    screen.line(f"Index:   {result.index} in {result.out}")
+    screen.line(f"Took:    {result.seconds:.1f} s")
 
 
 def summary(counts: RefreshResult | Refresh) -> str:

@@ -19,6 +19,7 @@ COMMANDS = (
     ("check",),
     ("changes",),
     ("export",),
+    ("packs",),
     ("key", "set"),
     ("key", "show"),
     ("key", "remove"),

@@ -24,6 +24,13 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class PackGrouping(StrEnum):
+    """What makes a pack."""
+
+    OWNER = "owner"
+    LANE = "lane"
+
+
 OutOption = Annotated[
     Path, typer.Option("--out", "-o", help="The workbook (.xlsx) to make or bring up to date.")
 ]

@@ -1,6 +1,7 @@
 """What each sheet shows: from the store's rows to a plan of the workbook."""
 
 from contextlib import nullcontext
+from typing import Final
 
 from klarify_xl import __version__
 from klarify_xl.plan import Plan, Sheet
@@ -15,6 +16,9 @@ from klarify_xl.store import Store
 from klarify_xl.text import whole_texts
 
 __all__ = ["build_plan", "plan_contents", "read_contents"]
+
+_TITLE_CHARACTERS: Final = 100
+"""Characters of a part's name in the document's title, of which Excel shows 255 at most."""
 
 
 def build_plan(store: Store, *, limited: bool = True) -> Plan:
@@ -56,9 +60,10 @@ def plan_contents(contents: Contents, *, limited: bool = True) -> Plan:
         sheets = tuple(inventory.adjustments.limit(sheet) for sheet in sheets)
     about = about_sheet(inventory, contents, sheets)
     whose = f"Klarify procedures of {contents.organisation or 'an organisation'}"
+    part = " ".join(shown(contents.part).split())[:_TITLE_CHARACTERS]
     return Plan(
         organisation=contents.organisation,
-        title=f"{whose}: {shown(contents.part)}" if contents.part else whose,
+        title=f"{whose}: {part}" if part else whose,
         subject="Inventory of procedures, processes, subprocesses and tasks",
         made_at=contents.as_of,
         made_by=f"klarify-xl {__version__}",
