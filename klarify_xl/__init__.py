@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from klarify_xl.client import Client
     from klarify_xl.errors import KlarifyError
     from klarify_xl.model import Procedure
+    from klarify_xl.options import Options
+    from klarify_xl.options_file import load_options
     from klarify_xl.pipeline import RefreshResult, refresh
     from klarify_xl.secret import AccessKey
     from klarify_xl.settings import Settings
@@ -34,11 +36,13 @@ __all__ = [
     "Client",
     "KlarifyError",
     "Listing",
+    "Options",
     "Procedure",
     "RefreshResult",
     "Settings",
     "Store",
     "__version__",
+    "load_options",
     "read_all",
     "refresh",
 ]
@@ -48,10 +52,12 @@ _HOMES = {
     "Client": "client",
     "KlarifyError": "errors",
     "Listing": "walk",
+    "Options": "options",
     "Procedure": "model",
     "RefreshResult": "pipeline",
     "Settings": "settings",
     "Store": "store",
+    "load_options": "options_file",
     "read_all": "walk",
     "refresh": "pipeline",
 }

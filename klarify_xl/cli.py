@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -13,9 +14,11 @@ from klarify_xl.commands.demo import demo
 from klarify_xl.commands.export import export
 from klarify_xl.commands.options import (
     BaseUrlOption,
+    ConfigOption,
     JsonOption,
     KeyFileOption,
     LogFileOption,
+    MapOption,
     OutOption,
     QuietOption,
     RefreshFormat,
@@ -26,6 +29,8 @@ from klarify_xl.commands.reporting import logged, reported
 from klarify_xl.console import Screen, show_changes, show_findings, show_result
 from klarify_xl.errors import ConfigurationError
 from klarify_xl.exit_codes import EXIT_STOPPED, EXIT_UNCHANGED, exit_code
+from klarify_xl.options_file import load_options
+from klarify_xl.options_sample import sample
 from klarify_xl.pipeline import WORKBOOK_NAME, refresh
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
@@ -105,13 +110,21 @@ def _refresh(
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Replace a workbook that somebody changed; it is kept beside."
+            "--overwrite", help="Make the workbook anew; one with work in it is kept beside."
         ),
     ] = False,
+    into: Annotated[
+        bool, typer.Option("--into", help="Add the sheets to a workbook that isn't from here.")
+    ] = False,
+    backup: Annotated[
+        bool, typer.Option("--backup", help="Keep the file before as NAME.previous.xlsx.")
+    ] = False,
+    map_centre: MapOption = None,
     exit_unchanged: Annotated[
         bool,
         typer.Option("--exit-unchanged", help=f"Exit with {EXIT_UNCHANGED} if nothing changed."),
     ] = False,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     log_file: LogFileOption = None,
@@ -120,15 +133,19 @@ def _refresh(
     screen = Screen(quiet=quiet, as_json=as_json)
     with reported(screen), logged(log_file):
         settings = load_settings(base_url=base_url, store=store)
+        options = replace(load_options(config), map_centre=map_centre or "")
         with screen.progress() as on_progress:
             result = refresh(
                 out,
                 formats=[one.value for one in formats],
                 key_file=key_file,
                 settings=settings,
+                options=options,
                 full=full,
                 accept_removals=accept_removals,
                 overwrite=overwrite,
+                into=into,
+                backup=backup,
                 on_progress=on_progress,
             )
         show_result(screen, result)
@@ -186,6 +203,12 @@ def _changes(
     if not changes:
         screen.line("Nothing changed.")
     show_changes(screen, changes, most=limit, first=first)
+
+
+@app.command("options")
+def _options() -> None:
+    """Print a complete klarify.toml, every setting with its default, to start from."""
+    Screen().line(sample().rstrip())
 
 
 @key_app.command("set")

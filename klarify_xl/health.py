@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from klarify_xl.graph import Relationship, cycles
+from klarify_xl.language import Phrase
 from klarify_xl.model import Procedure
 from klarify_xl.text import link_target
 
@@ -25,48 +26,74 @@ STALE_AFTER: Final = timedelta(days=365)
 class FindingKind:
     """A kind of finding: what it is called, how much it matters, and why."""
 
-    title: str
+    title: Phrase
     severity: Severity
-    why: str
+    why: Phrase
 
 
 KINDS: Final[Mapping[str, FindingKind]] = {
-    "no owner": FindingKind("No owner", "high", "Nobody is named who keeps it up to date."),
+    "no owner": FindingKind(
+        Phrase("No owner"), "high", Phrase("Nobody is named who keeps it up to date.")
+    ),
     "containment cycle": FindingKind(
-        "Contains itself", "high", "It is called within itself by way of others: there is no order."
+        Phrase("Contains itself"),
+        "high",
+        Phrase("It is called within itself by way of others: there is no order."),
     ),
     "unresolved reference": FindingKind(
-        "Unresolved reference", "medium", "It names what is not listed: renamed, or gone."
+        Phrase("Unresolved reference"),
+        "medium",
+        Phrase("It names what is not listed: renamed, or gone."),
     ),
     "ambiguous reference": FindingKind(
-        "Ambiguous reference", "medium", "Several procedures hold the name: which one is meant?"
+        Phrase("Ambiguous reference"),
+        "medium",
+        Phrase("Several procedures hold the name: which one is meant?"),
     ),
     "duplicate name": FindingKind(
-        "Duplicate name", "medium", "References by name can't tell the procedures apart."
+        Phrase("Duplicate name"),
+        "medium",
+        Phrase("References by name can't tell the procedures apart."),
     ),
     "no performer": FindingKind(
-        "No performer", "medium", "It does not say which role or team carries it out."
+        Phrase("No performer"),
+        "medium",
+        Phrase("It does not say which role or team carries it out."),
     ),
     "stale": FindingKind(
-        "Not changed for long", "medium", "It may no longer describe what people do."
+        Phrase("Not changed for long"),
+        "medium",
+        Phrase("It may no longer describe what people do."),
     ),
     "opposite references": FindingKind(
-        "Opposite references", "medium", "It contains what it comes after; one of both is wrong."
+        Phrase("Opposite references"),
+        "medium",
+        Phrase("It contains what it comes after; one of both is wrong."),
     ),
     "call cycle": FindingKind(
-        "Leads back to itself", "low", "Following its callers ends where it began; maybe a loop."
+        Phrase("Leads back to itself"),
+        "low",
+        Phrase("Following its callers ends where it began; maybe a loop."),
     ),
     "odd link": FindingKind(
-        "Odd link", "low", "Its address is missing or no plain web address, so it is not linked."
+        Phrase("Odd link"),
+        "low",
+        Phrase("Its address is missing or no plain web address, so it is not linked."),
     ),
     "near-duplicate owner": FindingKind(
-        "Owner spelled differently", "low", "Counts by owner split one person into several."
+        Phrase("Owner spelled differently"),
+        "low",
+        Phrase("Counts by owner split one person into several."),
     ),
     "near-duplicate lane": FindingKind(
-        "Lane spelled differently", "low", "Counts by lane split one lane into several."
+        Phrase("Lane spelled differently"),
+        "low",
+        Phrase("Counts by lane split one lane into several."),
     ),
     "not called": FindingKind(
-        "Stands alone", "low", "No reference leads to it or away from it; maybe a leftover."
+        Phrase("Stands alone"),
+        "low",
+        Phrase("No reference leads to it or away from it; maybe a leftover."),
     ),
 }
 """Kinds of findings, the ones that matter most first."""
@@ -84,12 +111,7 @@ class Finding:
 
     kind: str
     procedure: Procedure
-    detail: str
-
-    @property
-    def line(self) -> str:
-        """The detail as one line, whatever line ends and tabs the names in it hold."""
-        return " ".join(self.detail.split())
+    detail: Phrase
 
 
 def findings(
@@ -98,6 +120,7 @@ def findings(
     *,
     as_of: datetime,
     stale_after: timedelta = STALE_AFTER,
+    local: Callable[[datetime], datetime] = lambda moment: moment,
 ) -> list[Finding]:
     """Return all findings, by kind as in `KINDS`, then in the order of the procedures.
 
@@ -106,10 +129,11 @@ def findings(
         relationships: Its references.
         as_of: The moment that ages are counted to (UTC).
         stale_after: Age from which a procedure counts as stale.
+        local: Gives a moment in the time zone in which days are told; by default UTC.
     """
     found: list[Finding] = []
     for one in procedures:
-        found += _of_one(one, as_of, stale_after)
+        found += _of_one(one, as_of, stale_after, local)
     found += _references(relationships)
     found += _cycles(relationships)
     found += _opposite(relationships)
@@ -125,26 +149,37 @@ def findings(
     )
 
 
-def _of_one(one: Procedure, as_of: datetime, stale_after: timedelta) -> Iterator[Finding]:
+def _of_one(
+    one: Procedure,
+    as_of: datetime,
+    stale_after: timedelta,
+    local: Callable[[datetime], datetime],
+) -> Iterator[Finding]:
     """Yield what a procedure's own fields tell."""
     if not one.owner.strip():
-        yield Finding("no owner", one, "The owner is empty")
+        yield Finding("no owner", one, Phrase("The owner is empty"))
     if not one.performer.strip():
-        yield Finding("no performer", one, "The performer is empty")
+        yield Finding("no performer", one, Phrase("The performer is empty"))
     if one.updated_at is not None and as_of - one.updated_at >= stale_after:
         # No number of days, which would be another one tomorrow.
-        yield Finding("stale", one, f"Last changed on {one.updated_at:%Y-%m-%d}")
+        day = f"{local(one.updated_at):%Y-%m-%d}"
+        yield Finding("stale", one, Phrase("Last changed on {day}", day=day))
     if link_target(one.url) is None:
-        yield Finding("odd link", one, f"Link: {one.url}" if one.url else "The link is empty")
+        empty = Phrase("The link is empty")
+        yield Finding("odd link", one, Phrase("Link: {url}", url=one.url) if one.url else empty)
 
 
 def _references(relationships: Iterable[Relationship]) -> Iterator[Finding]:
     for one in relationships:
+        kind = Phrase(one.kind)
         if one.match == "unresolved":
-            yield Finding("unresolved reference", one.source, f"{one.kind}: {one.target_name}")
+            detail = Phrase("{kind}: {name}", kind=kind, name=one.target_name)
+            yield Finding("unresolved reference", one.source, detail)
         elif one.match == "ambiguous":
             ids = ", ".join(target.id for target in one.targets)
-            detail = f"{one.kind}: {one.target_name} (could be {ids})"
+            detail = Phrase(
+                "{kind}: {name} (could be {ids})", kind=kind, name=one.target_name, ids=ids
+            )
             yield Finding("ambiguous reference", one.source, detail)
 
 
@@ -152,7 +187,7 @@ def _cycles(relationships: Sequence[Relationship]) -> Iterator[Finding]:
     for kind, finding in (("called within", "containment cycle"), ("called from", "call cycle")):
         for path in cycles(one for one in relationships if one.kind == kind):
             names = " → ".join(f"{one.name} [{one.id}]" for one in (*path, path[0]))
-            yield Finding(finding, path[0], names)
+            yield Finding(finding, path[0], Phrase("{path}", path=names))
 
 
 def _opposite(relationships: Iterable[Relationship]) -> Iterator[Finding]:
@@ -166,7 +201,11 @@ def _opposite(relationships: Iterable[Relationship]) -> Iterator[Finding]:
         if one.kind == "called from" and one.match == "resolved":
             target = one.targets[0]
             if (target.id, one.source.id) in within and target.id != one.source.id:
-                detail = f"Called from {target.name} [{target.id}], which is called within it"
+                detail = Phrase(
+                    "Called from {name} [{id}], which is called within it",
+                    name=target.name,
+                    id=target.id,
+                )
                 yield Finding("opposite references", one.source, detail)
 
 
@@ -178,7 +217,7 @@ def _duplicate_names(procedures: Iterable[Procedure]) -> Iterator[Finding]:
         if name and len(group) > 1:
             for one in group:
                 others = ", ".join(other.id for other in group if other is not one)
-                yield Finding("duplicate name", one, f"Also held by {others}")
+                yield Finding("duplicate name", one, Phrase("Also held by {ids}", ids=others))
 
 
 def _spellings(
@@ -201,7 +240,8 @@ def _spellings(
     for one in procedures:
         for text in dict.fromkeys(texts_of(one)):
             if text in usual:
-                yield Finding(kind, one, f"{text!r} beside {usual[text]!r}")
+                detail = Phrase("{text} beside {usual}", text=repr(text), usual=repr(usual[text]))
+                yield Finding(kind, one, detail)
 
 
 def _skeleton(text: str) -> str:
@@ -231,4 +271,5 @@ def _isolated(
         connected.update(target.id for target in one.targets)
     for procedure in procedures:
         if procedure.id not in connected:
-            yield Finding("not called", procedure, "No reference leads to it or away from it")
+            detail = Phrase("No reference leads to it or away from it")
+            yield Finding("not called", procedure, detail)

@@ -8,6 +8,9 @@ from typing import Final
 EXCEL_ROWS: Final = 1_048_576
 """Rows on a worksheet, the header included."""
 
+EXCEL_COLUMNS: Final = 16_384
+"""Columns on a worksheet."""
+
 EXCEL_CELL_CHARACTERS: Final = 32_767
 """Characters in a cell, counted in UTF-16 code units."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from klarify_xl.language import Phrase
+
 TEXT_FIELDS: Final = ("name", "status", "owner", "performer", "url")
 LIST_FIELDS: Final = ("lanes", "called_within", "called_from")
 FIELDS: Final = (*TEXT_FIELDS, *LIST_FIELDS, "updated_at")
@@ -18,13 +20,13 @@ FIELDS: Final = (*TEXT_FIELDS, *LIST_FIELDS, "updated_at")
 STATUSES: Final = ("published", "draft", "archived")
 """Documented statuses, in the order in which people read them."""
 
-_TYPE_NAMES: Final[Mapping[type, str]] = {
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    list: "a list",
-    dict: "an object",
-    str: "a text",
+_TYPE_NAMES: Final[Mapping[type, Phrase]] = {
+    bool: Phrase("true or false"),
+    int: Phrase("a number"),
+    float: Phrase("a number"),
+    list: Phrase("a list"),
+    dict: Phrase("an object"),
+    str: Phrase("a text"),
 }
 
 
@@ -63,7 +65,7 @@ class Procedure:
     called_from: tuple[str, ...]
     updated_at: datetime | None
     extra: tuple[tuple[str, str], ...]
-    remarks: tuple[str, ...] = field(compare=False)
+    remarks: tuple[Phrase, ...] = field(compare=False)
     raw: str = field(repr=False, compare=False)
 
 
@@ -95,19 +97,19 @@ def parse_raw(raw: str) -> Procedure:
 
 
 def _parse(row: Mapping[str, object], raw: str) -> Procedure:
-    remarks: list[str] = []
+    remarks: list[Phrase] = []
     texts = {name: _text(row.get(name), name, remarks) for name in TEXT_FIELDS}
     lists = {name: _texts(row.get(name), name, remarks) for name in LIST_FIELDS}
     if texts["status"] not in STATUSES:
-        remarks.append(
-            f"unknown status {texts['status']!r:.60}" if texts["status"] else "no status"
-        )
+        unknown = Phrase("unknown status {status}", status=f"{texts['status']!r:.60}")
+        remarks.append(unknown if texts["status"] else Phrase("no status"))
     if not isinstance(row.get("id"), str):
-        remarks.append("the id is a number, not a text")
+        remarks.append(Phrase("the id is a number, not a text"))
     stamp = row.get("updated_at")
     updated_at = parse_stamp(stamp)
     if updated_at is None:
-        remarks.append(f"updated_at is no date: {stamp!r:.60}" if stamp else "no updated_at")
+        no_date = Phrase("updated_at is no date: {value}", value=f"{stamp!r:.60}")
+        remarks.append(no_date if stamp else Phrase("no updated_at"))
     extra = tuple(
         (_storable(name), json.dumps(row[name], sort_keys=True))
         for name in sorted(row)
@@ -145,26 +147,30 @@ def _storable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _text(value: object, name: str, remarks: list[str]) -> str:
+def _text(value: object, name: str, remarks: list[Phrase]) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
         return value
-    remarks.append(f"{name} is {_TYPE_NAMES.get(type(value), 'odd')}, not a text")
+    remarks.append(Phrase("{field} is {kind}, not a text", field=name, kind=_kind(value)))
     return json.dumps(value)
 
 
-def _texts(value: object, name: str, remarks: list[str]) -> tuple[str, ...]:
+def _texts(value: object, name: str, remarks: list[Phrase]) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
     if not isinstance(value, list):
-        remarks.append(f"{name} is {_TYPE_NAMES.get(type(value), 'odd')}, not a list")
+        remarks.append(Phrase("{field} is {kind}, not a list", field=name, kind=_kind(value)))
         return (value if isinstance(value, str) else json.dumps(value),)
     if all(isinstance(item, str) and item for item in value):
         return tuple(value)
-    remarks.append(f"{name} holds something else than texts")
+    remarks.append(Phrase("{field} holds something else than texts", field=name))
     items = (item if isinstance(item, str) else json.dumps(item) for item in value if item)
     return tuple(item for item in items if item)
+
+
+def _kind(value: object) -> Phrase:
+    return _TYPE_NAMES.get(type(value), Phrase("odd"))
 
 
 def parse_stamp(value: object) -> datetime | None:

@@ -7,7 +7,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,15 +15,15 @@ from klarify_xl.exports.folder import make_folder, replace_files
 from klarify_xl.exports.formats import as_csv
 from klarify_xl.exports.tables import Field, Table
 from klarify_xl.file_names import file_names, mark_of
-from klarify_xl.headless.target import Target
+from klarify_xl.headless.target import Target, Treatment
+from klarify_xl.language import Language, Phrase
 from klarify_xl.model import Procedure
-from klarify_xl.pipeline import write_plan
-from klarify_xl.plan import Plan, Sheet
+from klarify_xl.options import Options
+from klarify_xl.options_file import load_options
+from klarify_xl.pipeline import renewal_period, write_plan
 from klarify_xl.progress import OnProgress, Progress, ignore
-from klarify_xl.records import Refresh
-from klarify_xl.sheets import plan_contents, read_contents
+from klarify_xl.sheets import empty_plan, plan_contents, read_contents
 from klarify_xl.sheets.contents import Contents
-from klarify_xl.sheets.inventory import ABOUT
 from klarify_xl.store import Store
 from klarify_xl.text import safe_text
 
@@ -34,6 +33,15 @@ INDEX: Final = "index.csv"
 _ENDING: Final = ".xlsx"
 _PACK: Final = "pack"
 """First word of the data mark of a pack's workbook; then follow grouping, part and checksum."""
+
+_TITLES: Final[Mapping[Grouping, Phrase]] = {
+    "owner": Phrase("Owner: {name}"),
+    "lane": Phrase("Lane: {name}"),
+}
+_MISSING: Final[Mapping[Grouping, Phrase]] = {
+    "owner": Phrase("Without owner"),
+    "lane": Phrase("Without lane"),
+}
 
 
 @dataclass(frozen=True)
@@ -110,9 +118,9 @@ class _Group:
         return f"{_PACK} {self.by} {mark_of(self.name)}"
 
     @property
-    def title(self) -> str:
+    def title(self) -> Phrase:
         """Which part of the organisation this is, in words."""
-        return f"{self.by.capitalize()}: {self.name}" if self.name else self.label.strip()
+        return Phrase(_TITLES[self.by], name=self.name) if self.name else _MISSING[self.by]
 
 
 def write_packs(
@@ -120,35 +128,44 @@ def write_packs(
     out: str | os.PathLike[str],
     *,
     by: Grouping,
+    options: Options | None = None,
     overwrite: bool = False,
     on_progress: OnProgress = ignore,
 ) -> PacksResult:
     """Write a workbook for each owner or lane.
 
-    A pack whose rows are as before is left alone, even if other parts of the organisation have
-    changed. A file that is not ours, or that somebody has worked in, is refused, and the others
-    go on. Nothing is deleted.
+    A pack that stands there is refreshed in place, and what people added to it stays. One whose
+    rows are as before is left alone, even if other parts of the organisation have changed; only
+    every few days all are renewed, since they show when the data was last compared. A file that
+    is not ours is refused, and the others go on. Nothing is deleted.
 
     Args:
         store: What to show.
         out: The folder; it is made if missing.
         by: What makes a pack.
-        overwrite: Replace packs that somebody has worked in, keeping them beside.
+        options: How the packs are to look, but for the centre of the map, which is each pack's
+            own; by default as `klarify.toml` in the current folder says, if it is there.
+        overwrite: Make the packs anew; those that somebody has worked in are kept beside.
         on_progress: Told after each pack.
 
     Raises:
+        ConfigurationError: The options ask for something impossible.
         TargetError: The folder or its index can't be written.
     """
     started = time.monotonic()
+    options = replace(load_options() if options is None else options, map_centre="")
+    # At once, so that wrong options are told before anything is written.
+    empty_plan(options)
     folder = make_folder(out)
     _check_index(folder, by)
-    contents = read_contents(store)
-    groups = _groups(contents.procedures, by)
+    contents = read_contents(store, options)
+    groups = _groups(contents.procedures, by, Language(options.language))
     present = _present(folder, contents.organisation)
     names = _names(folder, groups, present)
     packs = []
     for done, group in enumerate(groups, start=1):
-        packs.append(_write(folder / names[group.label], group, contents, overwrite=overwrite))
+        file = folder / names[group.label]
+        packs.append(_write(file, group, contents, options, overwrite=overwrite))
         on_progress(Progress("Writing packs", done, len(groups)))
     left = present.keys() - set(names.values())
     gone = sorted(name for name in left if present[name].startswith(f"{_PACK} {by} "))
@@ -166,14 +183,14 @@ def write_packs(
     )
 
 
-def _groups(procedures: Sequence[Procedure], by: Grouping) -> list[_Group]:
+def _groups(procedures: Sequence[Procedure], by: Grouping, say: Language) -> list[_Group]:
     """Return the parts by name, as exact as the names are; the one without a name last."""
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for one in procedures:
         names = dict.fromkeys((one.owner,) if by == "owner" else one.lanes)
         for name in [name for name in names if name.strip()] or [""]:
             ids[name].append(one.id)
-    missing = f"Without {by}"
+    missing = say(_MISSING[by])
     while missing in ids:
         # Somebody is called so; a space makes another text of it, and so another file.
         missing += " "
@@ -205,35 +222,43 @@ def _names(folder: Path, groups: Sequence[_Group], present: Mapping[str, str]) -
     return file_names(keys, _ENDING, is_free)
 
 
-def _write(file: Path, group: _Group, contents: Contents, *, overwrite: bool) -> Pack:
+def _write(
+    file: Path, group: _Group, contents: Contents, options: Options, *, overwrite: bool
+) -> Pack:
     part = contents.of(frozenset(group.ids), group.title)
-    plan = plan_contents(part)
-    mark = f"{group.key} {_checksum(plan, part.receipt)}"
+    mark = f"{group.key} {_checksum(part, options)}"
     outcome: Literal["written", "unchanged", "refused"] = "unchanged"
     reason = ""
+    treatment = Treatment(overwrite=overwrite)
     try:
         target = Target(file)
-        target.check(overwrite=overwrite)
-        target.refuse_other(plan.organisation)
+        target.check(treatment)
+        target.refuse_other(contents.organisation)
         marks = target.marks()
-        if marks and marks.untouched and not marks.data.startswith(f"{group.key} "):
-            raise TargetLockedError(f"The workbook {file} is another one of klarify-xl's.")
+        is_ours = marks is None or marks.data.startswith(f"{group.key} ")
+        if marks and not is_ours and (marks.untouched or not overwrite):
+            raise TargetLockedError(f"The workbook {file} is another one, not this pack.")
         is_current = marks and marks.untouched and marks.data == mark
-        if not is_current and write_plan(plan, target, mark=mark, overwrite=overwrite):
-            outcome = "written"
+        if not is_current:
+            plan = plan_contents(part, options)
+            touched = write_plan(plan, target, mark=mark, treatment=treatment)
+            outcome = "written" if touched else "unchanged"
     except TargetError as error:
         outcome, reason = "refused", str(error)
     return Pack(file.name, group.name, len(group.ids), outcome, reason)
 
 
-def _checksum(plan: Plan, receipt: Refresh | None) -> str:
-    """Return a checksum of what a pack shows, apart from when and how it was read."""
+def _checksum(part: Contents, options: Options) -> str:
+    """Return a checksum of what a pack shows, apart from when and how it was read.
+
+    What it shows of the rest of the organisation, its size and former procedures, does not count.
+    """
+    receipt = part.receipt
     gaps = (receipt.shortfall, receipt.quarantined, receipt.kept) if receipt else ()
-    sheets = tuple(
-        sheet for sheet in plan.sheets if not (isinstance(sheet, Sheet) and sheet.table == ABOUT)
-    )
-    timeless = replace(plan, made_at=datetime.min.replace(tzinfo=UTC), sheets=sheets)
-    return hashlib.sha256(repr((gaps, timeless)).encode()).hexdigest()
+    period = renewal_period(part.verified_at or part.as_of)
+    timeless = replace(part, receipt=None, verified_at=None, listed=0, ids=())
+    shown = repr((gaps, period, plan_contents(timeless, options)))
+    return hashlib.sha256(shown.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _check_index(folder: Path, by: Grouping) -> None:

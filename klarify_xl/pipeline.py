@@ -6,30 +6,33 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
 from klarify_xl.exports import Export
-from klarify_xl.headless.package import save
-from klarify_xl.headless.target import Target
-from klarify_xl.headless.workbook import build_workbook
-from klarify_xl.health import STALE_AFTER
+from klarify_xl.headless.target import Target, Treatment
+from klarify_xl.headless.workbook import write_workbook
+from klarify_xl.options import Options
+from klarify_xl.options_file import load_options
 from klarify_xl.plan import Plan
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import Settings, find_access_key, load_settings, normalise_base_url
-from klarify_xl.sheets import build_plan
+from klarify_xl.sheets import build_plan, empty_plan
 from klarify_xl.store import Store
 from klarify_xl.sync import sync, utc_now
 
 WORKBOOK_FORMAT: Final = "xlsx"
 WORKBOOK_NAME: Final = "klarify.xlsx"
 """Name of the workbook in a folder that holds other formats, too."""
+
+RENEWED_DAYS: Final = 3
+"""Days after which a workbook is written anew even if nothing has changed."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class RefreshResult:
         refresh: Number of the refresh in the store's log.
         watermark: Newest change covered (UTC), or None.
         seconds: Time it took.
-        rows: Data rows written, by sheet; empty if the workbook was left alone.
+        rows: Data rows written, by a sheet's English name; empty if the workbook was left alone.
         files: Tables written in other formats; empty if they were left alone.
         out: The workbook, or the folder.
         store: The store.
@@ -93,9 +96,12 @@ def refresh(
     base_url: str | None = None,
     store: str | os.PathLike[str] | None = None,
     settings: Settings | None = None,
+    options: Options | None = None,
     full: bool = False,
     accept_removals: bool = False,
     overwrite: bool = False,
+    into: bool = False,
+    backup: bool = False,
     now: Callable[[], datetime] = utc_now,
     on_progress: OnProgress = ignore,
 ) -> RefreshResult:
@@ -106,16 +112,23 @@ def refresh(
     writes what was read.
 
     Args:
-        out: The workbook, an ``.xlsx`` file; with other formats the folder for all files.
+        out: The workbook, a new ``.xlsx`` file, or one that is refreshed in place: only our
+            sheets' rows change, and what people added stays. With other formats the folder for
+            all files.
         formats: What to write: ``xlsx``, ``csv``, ``json``, ``parquet``.
         access_key: The key; by default it is looked for (see `klarify_xl.settings`).
         key_file: A file that holds the key and nothing else.
         base_url: Address of the API; by default it is looked for.
         store: File of the local store; by default it is looked for.
         settings: Time limits and the like; `base_url` and `store` override its own.
+        options: How the workbook is to look; by default as `klarify.toml` in the current folder
+            says, if it is there.
         full: Read everything, whether or not it is due.
         accept_removals: Believe it when suspiciously many procedures vanish.
-        overwrite: Replace a workbook that somebody has worked in, keeping it beside.
+        overwrite: Replace the workbook by a new one instead of refreshing it; one that somebody
+            has worked in is kept beside.
+        into: Add our sheets to a workbook that we did not make.
+        backup: Keep the previous file beside.
         now: The local clock (UTC).
         on_progress: Told after each page and each thousand rows.
 
@@ -133,6 +146,10 @@ def refresh(
             base_url=normalise_base_url(base_url or settings.base_url),
             store=Path(store or settings.store).expanduser(),
         )
+    options = load_options() if options is None else options
+    # At once, so that wrong options are told before anything is read.
+    empty_plan(options)
+    treatment = Treatment(overwrite=overwrite, into=into, backup=backup)
     place = Path(out).expanduser()
     target, export = _outputs(place, formats, overwrite=overwrite)
     if target:
@@ -140,7 +157,7 @@ def refresh(
             raise ConfigurationError(
                 f"Store and workbook are the same file, {out}.", hint="Choose another --store."
             )
-        target.check(overwrite=overwrite)
+        target.check(treatment)
     found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
     with (
         Store(settings.store) as opened,
@@ -160,9 +177,10 @@ def refresh(
             rows: dict[str, int] = {}
             files: tuple[str, ...] = ()
             if target:
-                rows = _write(opened, target, overwrite=overwrite, on_progress=on_progress)
+                rows = _write(opened, target, options, treatment, on_progress)
             if export:
-                files = export.write(build_plan(opened, limited=False), on_progress).written
+                plan = build_plan(opened, options, limited=False)
+                files = export.write(plan, on_progress).written
         except KeyRefusedError as error:
             hint = f"The key came from: {found.source}. {error.hint}"
             raise KeyRefusedError(str(error), hint=hint) from None
@@ -200,24 +218,43 @@ def _stopped(*, stored: bool) -> CancelledError:
 
 
 def _write(
-    store: Store, target: Target, *, overwrite: bool, on_progress: OnProgress
+    store: Store,
+    target: Target,
+    options: Options,
+    treatment: Treatment,
+    on_progress: OnProgress,
 ) -> dict[str, int]:
-    """Write the workbook unless it shows the store's data already.
+    """Write the workbook unless it shows the store's data already, as the options ask.
 
     Returns:
         Data rows written, by sheet; empty if the file was left alone.
     """
+    verified_at = store.verified_at() or datetime.now(UTC)
     # What has become stale by time alone makes another workbook, too.
-    stale = store.unchanged_since((store.verified_at() or datetime.now(UTC)) - STALE_AFTER)
-    mark = hashlib.sha256(f"{__version__} {store.digest()} {stale!r}".encode()).hexdigest()
+    stale = store.unchanged_since(verified_at - timedelta(days=options.stale_days))
+    period = renewal_period(verified_at)
+    parts = f"{__version__} {store.digest()} {stale!r} {options!r} {period}"
+    mark = hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
     marks = target.marks()
     if marks and marks.untouched and marks.data == mark:
         return {}
-    plan = build_plan(store)
-    if not overwrite:
+    plan = build_plan(store, options)
+    if not treatment.overwrite:
         target.refuse_other(plan.organisation)
-    touched = write_plan(plan, target, mark=mark, overwrite=overwrite, on_progress=on_progress)
-    return {sheet.name: len(sheet.rows) for sheet in plan.tables} if touched else {}
+    touched = write_plan(plan, target, mark=mark, treatment=treatment, on_progress=on_progress)
+    return {sheet.key: len(sheet.rows) for sheet in plan.tables} if touched else {}
+
+
+def renewal_period(verified_at: datetime) -> int:
+    """Return a number that is another one after `RENEWED_DAYS`.
+
+    A file that shows when it was last compared with Klarify is renewed now and then although
+    nothing has changed, else it would look old.
+
+    Args:
+        verified_at: When the data was last compared.
+    """
+    return verified_at.toordinal() // RENEWED_DAYS
 
 
 def write_plan(
@@ -225,16 +262,16 @@ def write_plan(
     target: Target,
     *,
     mark: str,
-    overwrite: bool = False,
+    treatment: Treatment = Treatment(),  # noqa: B008 -- it is frozen
     on_progress: OnProgress = ignore,
 ) -> bool:
     """Write a plan's workbook to its place, at once or not at all.
 
     Args:
         plan: What to show.
-        target: Where to.
+        target: Where to; a workbook that stands there is refreshed in place.
         mark: What the file is to say about the data that it was made from.
-        overwrite: Replace a workbook that somebody has worked in, keeping it beside.
+        treatment: What is to happen to a file that is there.
         on_progress: Told after each thousand rows.
 
     Returns:
@@ -243,13 +280,19 @@ def write_plan(
     Raises:
         TargetError: It can't be written; the old file is as it was.
     """
-    content = save(
-        build_workbook(plan, on_progress),
-        data_mark=mark,
-        organisation=plan.organisation,
-        made_at=plan.made_at,
-    )
-    return target.replace(content, overwrite=overwrite)
+
+    def write(file: BinaryIO, present: BinaryIO | None) -> None:
+        write_workbook(
+            plan,
+            file,
+            data_mark=mark,
+            present=present,
+            path=target.path,
+            into=treatment.into,
+            on_progress=on_progress,
+        )
+
+    return target.replace(write, treatment)
 
 
 def _result(

@@ -24,8 +24,36 @@ ChartKind = Literal["bar", "column", "doughnut"]
 
 
 @dataclass(frozen=True, slots=True)
+class ColourPair:
+    """A text colour and its background, as ``#RRGGBB``."""
+
+    text: str
+    background: str
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """The colours of a workbook's header and of its four tones."""
+
+    header: ColourPair = ColourPair("#FFFFFF", "#1F4E5F")
+    good: ColourPair = ColourPair("#0B5D1E", "#DDF3E1")
+    pending: ColourPair = ColourPair("#7A4B00", "#FFF1CC")
+    retired: ColourPair = ColourPair("#4A4A4A", "#E4E4E4")
+    warning: ColourPair = ColourPair("#9C1C1C", "#FBE0DE")
+
+    def of(self, tone: Tone) -> ColourPair:
+        """Return the colours of a tone."""
+        return {
+            "good": self.good,
+            "pending": self.pending,
+            "retired": self.retired,
+            "warning": self.warning,
+        }[tone]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """A row of a sheet of the same workbook; data rows count from 0."""
+    """A row of a sheet of the same workbook, by the sheet's key; data rows count from 0."""
 
     sheet: str
     row: int
@@ -49,7 +77,7 @@ class Formula:
 class Link:
     """A cell that leads somewhere: to a web address, or to a row of the workbook."""
 
-    value: str | int | Formula
+    value: str | float | Formula
     target: str | Place
     hint: str = ""
 
@@ -70,6 +98,8 @@ class Column:
         printed: Whether it is printed; columns that aren't stand at the right.
         key: What plans call it whatever its title; "" for the title itself.
         web: Whether its cells may lead to web addresses.
+        aliases: What it may be called in a workbook that stands there; a moment's zone, in
+            brackets behind it, is not part of these.
     """
 
     title: str
@@ -79,11 +109,18 @@ class Column:
     printed: bool = True
     key: str = ""
     web: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The column's key, or its title if that is the same."""
         return self.key or self.title
+
+    def is_called(self, title: str) -> bool:
+        """Tell whether a title in a workbook that stands there is this column's."""
+        if self.kind == "moment":
+            title = title.rpartition(" (")[0] or title
+        return title in {*self.aliases, self.title}
 
 
 @dataclass(frozen=True)
@@ -106,10 +143,13 @@ class Sheet:
         table: Name of the Excel table over header and rows.
         identity: Keys of the columns that tell which thing a row is about, so that a person's
             own cells can follow it; rows with the same are told apart by their order.
+        origin: Key of the column with the id of the thing that a row comes from; "" if there is
+            none.
         frozen_columns: Columns at the left that stay in sight.
         highlights: Cells to set off.
         marked: Cells to set off since they changed, as (row, column) from 0.
         description: What the sheet shows, in a sentence.
+        key: What plans call it whatever its name; "" for the name itself.
     """
 
     name: str
@@ -117,10 +157,15 @@ class Sheet:
     rows: tuple[tuple[Cell, ...], ...]
     table: str
     identity: tuple[str, ...]
+    origin: str = ""
     frozen_columns: int = 0
     highlights: tuple[Highlight, ...] = ()
     marked: frozenset[tuple[int, int]] = frozenset()
     description: str = ""
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.key or self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +285,9 @@ class Plan:
         sheets: Its sheets, from the left.
         time_zone: In which moments are shown.
         date_format: Excel's number format of moments.
+        colours: Of header and tones.
+        page_header: What stands at the upper right of each printed page.
+        ids: Ids of everything that was ever listed; a row with another one is a person's.
         archive: The sheet, without rows, for a person's cells whose row has gone. The writer
             fills the columns with the keys Archived, Sheet, Row, Column and Note.
     """
@@ -252,6 +300,9 @@ class Plan:
     sheets: tuple[Sheet | Board, ...]
     time_zone: tzinfo = UTC
     date_format: str = "yyyy-mm-dd hh:mm"
+    colours: Colours = Colours()
+    page_header: str = ""
+    ids: frozenset[str] = frozenset()
     archive: Sheet | None = None
 
     @property

@@ -61,6 +61,11 @@ class Store(Database):
             rows = self._connection.execute("SELECT raw FROM procedures WHERE listed ORDER BY id")
             return [parse_raw(row[0]) for row in rows]
 
+    def ids(self) -> list[str]:
+        """Return the ids of all procedures that were ever listed."""
+        with self._explained():
+            return [row[0] for row in self._connection.execute("SELECT id FROM procedures")]
+
     def apply(self, update: Update) -> Refresh:
         """Store what a walk brought, with its history, log line and watermark, or nothing.
 

@@ -17,6 +17,9 @@ from klarify_xl.limits import EXCEL_CELL_CHARACTERS, EXCEL_LINK_CHARACTERS
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
+CUT_NOTE: Final = "… [cut here: the whole text has {count} characters]"
+"""What stands at the end of a text that was cut."""
+
 _UNSHOWABLE: Final = re.compile(
     # Not allowed in XML 1.0, section 2.2: most control characters, half characters, two others.
     "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
@@ -51,12 +54,16 @@ class SafeText:
     cut: int = 0
 
 
-def safe_text(text: str) -> SafeText:
+def safe_text(text: str, cut_note: str = CUT_NOTE) -> SafeText:
     """Return `text` as a cell can hold it.
 
     Line ends become line feeds. Characters that XML can't hold or that deceive readers become
     replacement signs. Beyond Excel's limit the text is cut, with a note at its end, except within
     `whole_texts`.
+
+    Args:
+        text: The text.
+        cut_note: The note, with ``{count}`` for the number of characters.
     """
     most = _room.get()
     if text.isascii() and text.isprintable() and len(text) <= most:
@@ -65,7 +72,7 @@ def safe_text(text: str) -> SafeText:
     shown, replaced = _UNSHOWABLE.subn(REPLACEMENT, text)
     if utf16_length(shown) <= most:
         return SafeText(shown, replaced)
-    note = f"… [cut here: the whole text has {len(text)} characters]"
+    note = cut_note.format(count=len(text))
     room = most - utf16_length(note)
     kept = shown.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore")
     replaced = len(_UNSHOWABLE.findall(text, 0, len(kept)))

@@ -8,8 +8,11 @@ from typer.main import get_command
 
 from klarify_xl.cli import app
 from klarify_xl.exit_codes import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED
+from klarify_xl.options_file import SETTINGS
 from klarify_xl.pipeline import RefreshResult
+from klarify_xl.plan import Column, Sheet
 from klarify_xl.settings import VARIABLES
+from klarify_xl.sheets import empty_plan
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN = "<!-- reference: written by scripts/reference.py -->\n"
@@ -20,6 +23,7 @@ COMMANDS = (
     ("changes",),
     ("export",),
     ("packs",),
+    ("options",),
     ("key", "set"),
     ("key", "show"),
     ("key", "remove"),
@@ -28,8 +32,9 @@ COMMANDS = (
 
 
 def reference() -> str:
-    """Return the reference: options, environment variables and exit codes."""
-    return f"{_commands()}\n{_result()}\n{_variables()}\n{_exit_codes()}"
+    """Return the reference: commands, klarify.toml, environment variables and exit codes."""
+    parts = (_commands(), _result(), _settings(), _variables(), _exit_codes())
+    return "\n".join(parts)
 
 
 def with_reference(readme: str) -> str:
@@ -51,9 +56,10 @@ def _commands() -> str:
             for option in command.params
         )
         name = " ".join(words)
+        table = f"| option | meaning |\n| --- | --- |\n{rows}\n\n" if rows else ""
         parts.append(
             f"<details><summary><code>klarify-xl {name}</code>: {command.help}</summary>\n\n"
-            f"| option | meaning |\n| --- | --- |\n{rows}\n\n</details>\n"
+            f"{table}</details>\n"
         )
     return "\n".join(parts)
 
@@ -76,6 +82,36 @@ def _result() -> str:
         f"| name | meaning |\n| --- | --- |\n{rows}\n\nOn failure `outcome` is `failed`, with "
         "`error`, `message`, `hint` and `exit_code`.\n\n</details>\n"
     )
+
+
+def _settings() -> str:
+    """Return tables of what ``klarify.toml`` sets, and of the names that it knows."""
+    settings = "\n".join(
+        f"| `[{table}]` | `{name}` | {meaning} |"
+        for table, names in SETTINGS.items()
+        for name, meaning in names.items()
+    )
+    sheets = "\n".join(
+        f"| {sheet.key} | {', '.join(_column(sheet, column) for column in sheet.columns)} |"
+        if isinstance(sheet, Sheet)
+        else f"| {sheet.key} | |"
+        for sheet in empty_plan().sheets
+    )
+    return (
+        "<details><summary>What <code>klarify.toml</code> sets</summary>\n\n"
+        "`klarify-xl options` prints a complete one with all defaults.\n\n"
+        f"| table | setting | meaning |\n| --- | --- | --- |\n{settings}\n\n"
+        "Sheets and columns go by these names, whatever language and titles are chosen; a name "
+        "with a space goes in double quotes. Columns in bold tell rows apart and can't be left "
+        "out, nor can the sheet Procedures, nor a column by which a formula of a shown sheet "
+        "counts; the message says why. Where a whole sheet is left out, figures counted from it "
+        "are numbers instead of formulas.\n\n"
+        f"| sheet | columns |\n| --- | --- |\n{sheets}\n\n</details>\n"
+    )
+
+
+def _column(sheet: Sheet, column: Column) -> str:
+    return f"**{column.name}**" if column.name in sheet.identity else column.name
 
 
 def _variables() -> str:

@@ -434,6 +434,27 @@ def test_an_export_without_a_store_or_table_says_what_to_do(server: DemoServer) 
     assert call("export", "--out", "file").returncode == 6
 
 
+def test_exports_speak_the_language_asked_for_under_names_that_stay(server: DemoServer) -> None:
+    Path("german.toml").write_text(
+        '[workbook]\nlanguage = "de"\nsheets = ["Relationships", "Procedures"]\n'
+        '[sheets.Procedures]\ncolumns = ["ID", "Name", "Link"]\ntitles = { Name = "Titel" }\n',
+        encoding="utf-8",
+    )
+    call("refresh", "--out", "p.xlsx", server=server)
+    done = call("export", "--out", "bi", "--config", "german.toml", "--json")
+    assert list(json.loads(done.stdout)["rows"]) == ["Relationships", "Procedures"]
+    assert list(csv_rows(Path("bi/procedures.csv"))[0]) == ["ID", "Name", "Link", "Link address"]
+    assert {row["Match"] for row in csv_rows(Path("bi/relationships.csv"))} >= {"eindeutig"}
+    both = ("refresh", "--out", "both", "--format", "csv", "--config", "german.toml")
+    call(*both, server=server)
+    names = ("procedures.csv", "relationships.csv")
+    assert all(Path("both", name).read_bytes() == Path("bi", name).read_bytes() for name in names)
+    Path("german.toml").write_text("[sheets.Helth]", encoding="utf-8")
+    wrong = call("export", "--out", "other", "--config", "german.toml")
+    assert (wrong.returncode, Path("other").exists()) == (2, False)
+    assert "german.toml, line 1" in wrong.stderr
+
+
 def test_a_refresh_writes_tables_without_a_workbook(server: DemoServer) -> None:
     done = call("refresh", "--out", "bi", "--format", "csv", "--json", server=server)
     result = json.loads(done.stdout)
@@ -450,7 +471,7 @@ def test_a_refresh_writes_tables_beside_the_workbook(server: DemoServer) -> None
     done = call(*arguments, server=server)
     assert "rows: Procedures 250" in done.stdout
     assert "procedures.json" in done.stdout
-    assert load_workbook("bi/klarify.xlsx").sheetnames[0] == "Procedures"
+    assert "Procedures" in load_workbook("bi/klarify.xlsx").sheetnames
     assert len(json.loads(Path("bi/procedures.json").read_bytes())) == 250
 
 

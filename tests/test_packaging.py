@@ -33,6 +33,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
         text = archive.read(metadata).decode()
     assert "klarify_xl/py.typed" in names
     assert "klarify_xl/demo/server.py" in names
+    assert "klarify_xl/german.toml" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"klarify_xl"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "License-Expression: MIT" in text
@@ -41,7 +42,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     core = {re.split("[ <>=;]", line)[1] for line in required if "extra ==" not in line}
     assert core == {
         *("keyring", "lxml", "openpyxl", "python-dotenv", "requests", "rich"),
-        *("truststore", "typer", "urllib3", "xlwings"),
+        *("truststore", "typer", "tzdata", "urllib3", "xlwings"),
     }
 
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
+from openpyxl.worksheet.table import TableColumn
 
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.errors import TargetLockedError
 from klarify_xl.exports.escaping import unescape
 from klarify_xl.file_names import MOST_CHARACTERS, file_names, safe_stem
 from klarify_xl.packs import Grouping, PacksResult, write_packs
+from klarify_xl.pipeline import RENEWED_DAYS
+from klarify_xl.plan import Board, Formula, Link, Place
+from klarify_xl.sheets import plan_contents, read_contents
 from klarify_xl.store import Store
 
 from .lint import lint
@@ -307,24 +312,102 @@ def test_files_that_are_not_packs_of_ours_are_left_alone(
     assert names[2] in written
 
 
-def test_a_pack_that_somebody_worked_in_is_refused_and_the_others_go_on(
+def test_what_people_add_to_a_pack_stays_when_it_is_renewed(tmp_path: Path) -> None:
+    whole, out = tmp_path / "p.xlsx", tmp_path / "packs"
+    sample = Organisation(procedures=40, seed=5, now=NOW)
+    write(sample, whole)
+    pack = max(packed(whole, out).packs, key=lambda one: one.procedures)
+    file = out / pack.file
+    book = load_workbook(file)
+    sheet, table = book["Procedures"], book["Procedures"].tables["Procedures"]
+    kept = sheet["A2"].value
+    table.tableColumns.append(TableColumn(id=99, name="Note"))
+    table.ref = table.autoFilter.ref = table.ref.replace("L", "M")
+    sheet["M1"], sheet["M2"] = "Note", "mine"
+    book.create_sheet("My sheet")["A1"] = "mine, too"
+    book.save(file)
+    sample.now = sample.now.replace(hour=15)
+    sample.add(name=" first", owner=pack.name)
+    write(sample, whole)
+    result = packed(whole, out)
+    assert (result.refused, result.gone) == ((), ())
+    sheets = opened(file)
+    assert sheets["My sheet"]["A1"].value == "mine, too"
+    notes = {row["ID"]: row["Note"] for row in rows_of(sheets["Procedures"])}
+    assert len(notes) == pack.procedures + 1
+    assert {one: note for one, note in notes.items() if note} == {kept: "mine"}
+    assert packed(whole, out).outcome == "unchanged"
+    load_workbook(file).save(file)
+    packed(whole, out, overwrite=True)
+    assert "My sheet" not in opened(file)
+    assert opened(file.with_suffix(".before.xlsx"))["My sheet"]["A1"].value == "mine, too"
+
+
+def test_a_pack_that_cant_be_written_is_refused_and_the_others_go_on(
     organisation: Path, tmp_path: Path
 ) -> None:
-    first = packed(organisation, tmp_path).packs[0].file
-    book = load_workbook(tmp_path / first)
-    book["Procedures"]["B2"] = "mine"
-    book.save(tmp_path / first)
-    second = sorted(file.name for file in tmp_path.glob("*.xlsx"))[5]
+    first, second = [pack.file for pack in packed(organisation, tmp_path).packs][:2]
+    before = (tmp_path / first).read_bytes()
+    (tmp_path / f"~${first}").write_bytes(b"")
     (tmp_path / second).unlink()
     result = packed(organisation, tmp_path)
     assert [pack.file for pack in result.refused] == [first]
-    assert "was changed after" in result.refused[0].reason
+    assert "is open in another program" in result.refused[0].reason
+    assert (tmp_path / first).read_bytes() == before
     assert (tmp_path / second).exists()
     assert {row["State"] for row in index_rows(tmp_path) if row["File"] == first} == {"refused"}
-    assert load_workbook(tmp_path / first)["Procedures"]["B2"].value == "mine"
-    assert not packed(organisation, tmp_path, overwrite=True).refused
-    kept = (tmp_path / first).with_suffix(".before.xlsx")
-    assert load_workbook(kept)["Procedures"]["B2"].value == "mine"
+    (tmp_path / f"~${first}").unlink()
+    assert not packed(organisation, tmp_path).refused
+
+
+def test_boards_of_a_pack_show_its_own_procedures(organisation: Path) -> None:
+    """Counted by the pack's tables, drawn without the rest, and leading nowhere outside."""
+    with Store(organisation.with_suffix(".db"), read_only=True) as store:
+        contents = read_contents(store)
+    owner = Counter(one.owner for one in contents.procedures if one.owner).most_common(1)[0][0]
+    ids = {one.id for one in contents.procedures if one.owner == owner}
+    rest = {one.id for one in contents.procedures} - ids
+    made = plan_contents(contents.of(frozenset(ids), f"Owner: {owner}"))
+    overview, matrix, picture = (
+        next(one for one in made.sheets if one.key == key)
+        for key in ("Overview", "Role matrix", "Map")
+    )
+    assert isinstance(overview, Board)
+    assert isinstance(matrix, Board)
+    assert isinstance(picture, Board)
+    assert overview.cells[0, 1][0] == f"Procedures of demo.klarify.me: Owner: {owner}"
+    figure = overview.cells[5, 2][0]
+    assert isinstance(figure, Formula)
+    assert figure.value == len(ids)
+    drawn = {shape.description.rpartition("; ")[2] for shape in picture.shapes}
+    assert len(drawn) > 3
+    assert drawn <= ids
+    assert not rest & {
+        shown
+        for (_, column), (cell, _) in matrix.cells.items()
+        if not column
+        for shown in [cell.value if isinstance(cell, Link) else cell]
+    }
+    rows = {table.key: len(table.rows) for table in made.tables}
+    linked = [cell for board in (overview, matrix, picture) for cell, _ in board.cells.values()]
+    targets = [one.target for one in linked if isinstance(one, Link)]
+    targets += [shape.target for shape in picture.shapes if shape.target]
+    assert len(targets) > len(ids)
+    for target in targets:
+        assert isinstance(target, Place)
+        assert target.row < rows[target.sheet]
+
+
+def test_packs_are_renewed_every_few_days_though_nothing_has_changed(tmp_path: Path) -> None:
+    whole, out = tmp_path / "p.xlsx", tmp_path / "packs"
+    sample = Organisation(procedures=12, seed=5, now=NOW)
+    outcomes = []
+    for day in range(2 * RENEWED_DAYS + 1):
+        write(sample, whole, now=lambda day=day: NOW + timedelta(days=day))
+        outcomes.append({pack.outcome for pack in packed(whole, out).packs})
+    assert outcomes[0] == {"written"}
+    assert outcomes[1:].count({"written"}) == 2
+    assert outcomes[1:].count({"unchanged"}) == 2 * RENEWED_DAYS - 2
 
 
 def test_an_index_of_somebody_else_is_not_replaced(organisation: Path, tmp_path: Path) -> None:
@@ -393,10 +476,29 @@ def test_a_refused_pack_gives_an_exit_code(server: DemoServer) -> None:
     call("refresh", "--out", "p.xlsx", server=server)
     call("packs", "--by", "lane", "--out", "packs")
     file = next(Path("packs").glob("*.xlsx"))
-    load_workbook(file).save(file)
+    file.with_name(f"~${file.name}").write_bytes(b"")
     done = call("packs", "--by", "lane", "--out", "packs")
     assert done.returncode == 6
     assert "Refused:" in done.stdout
+
+
+def test_packs_take_options_and_tell_mistakes_before_anything_is_written(
+    server: DemoServer,
+) -> None:
+    call("refresh", "--out", "p.xlsx", server=server)
+    Path("german.toml").write_text('[workbook]\nlanguage = "de"', encoding="utf-8")
+    done = call("packs", "--by", "owner", "--out", "packs", "--config", "german.toml", "--json")
+    packs = json.loads(done.stdout)["packs"]
+    assert packs[-1]["file"] == "Ohne Verantwortliche.xlsx"
+    sheets = opened(Path("packs", packs[0]["file"]))
+    assert {"Übersicht", "Prozesse", "Landkarte", "Info"} <= set(sheets)
+    items = {row[0]: row[1:] for row in sheets["Info"].iter_rows(values_only=True)}
+    assert items["Zeigt nur"][0] == f"Verantwortlich: {packs[0]['name']}"
+    assert "allen 250 Prozessen" in str(items["Zeigt nur"][1])
+    Path("german.toml").write_text("[sheets.Helth]", encoding="utf-8")
+    wrong = call("packs", "--by", "owner", "--out", "other", "--config", "german.toml")
+    assert (wrong.returncode, Path("other").exists()) == (2, False)
+    assert "german.toml, line 1" in wrong.stderr
 
 
 def test_packs_without_a_store_or_grouping_say_what_to_do() -> None:

@@ -87,7 +87,13 @@ def test_rows_beyond_excels_limit_go_from_the_end() -> None:
 
 def test_a_limited_sheet_keeps_all_else() -> None:
     sheet = Sheet(
-        "Sheet", (Column("A"),), ((LINK,),) * 70_000, "Table", ("A",), 1, description="A sentence."
+        "Sheet",
+        (Column("A"),),
+        ((LINK,),) * 70_000,
+        "Table",
+        ("A",),
+        frozen_columns=1,
+        description="A sentence.",
     )
     limited, _surplus = limit_links(limit_rows(sheet)[0])
     assert (limited.name, limited.columns, limited.table) == ("Sheet", sheet.columns, "Table")

@@ -8,7 +8,9 @@ from pathlib import Path
 from typer.main import get_command
 
 from klarify_xl.cli import app
+from klarify_xl.options_file import load_options
 from klarify_xl.pipeline import RefreshResult
+from klarify_xl.sheets import empty_plan
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,3 +48,13 @@ def test_pictures_and_files_that_the_readme_names_exist() -> None:
 def test_every_value_of_the_json_result_is_in_the_reference() -> None:
     for column in fields(RefreshResult):
         assert f"| `{column.name}` |" in README
+
+
+def test_the_klarify_toml_that_the_readme_shows_is_a_working_one(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    file = tmp_path / "klarify.toml"
+    file.write_text(shown, encoding="utf-8")
+    plan = empty_plan(load_options(file))
+    assert [sheet.name for sheet in plan.sheets] == ["Prozesse", "Lanes", "Befunde", "Info"]
+    titles = [column.title for column in plan.tables[0].columns]
+    assert "Prozessverantwortung" in titles

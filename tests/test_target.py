@@ -1,5 +1,6 @@
 """The file that a workbook goes to: replaced at once, only when needed, and never somebody's."""
 
+import io
 import os
 import shutil
 import sys
@@ -7,7 +8,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from openpyxl import Workbook, load_workbook
@@ -15,9 +16,9 @@ from openpyxl import Workbook, load_workbook
 from klarify_xl import pipeline
 from klarify_xl.demo import Organisation
 from klarify_xl.errors import CancelledError, ConfigurationError, TargetError, TargetLockedError
-from klarify_xl.headless.package import read_marks, save
-from klarify_xl.headless.target import Target
-from klarify_xl.headless.workbook import build_workbook
+from klarify_xl.headless.marks import read_marks
+from klarify_xl.headless.target import Target, Treatment, Write
+from klarify_xl.headless.workbook import write_workbook
 from klarify_xl.store import Store
 
 from .workbooks import NOW, opened, plan_of, write
@@ -59,20 +60,21 @@ def work_in(file: Path) -> bytes:
     return file.read_bytes()
 
 
+def writing(content: bytes) -> Write:
+    def write_it(new: BinaryIO, _present: BinaryIO | None) -> None:
+        new.write(content)
+
+    return write_it
+
+
 def later(moment: datetime) -> Callable[[], datetime]:
     return lambda: moment
 
 
 def test_the_same_store_gives_the_same_bytes(file: Path) -> None:
-    mark = read_marks(file).data
-    plan = plan_of(file)
-    saved = save(
-        build_workbook(plan),
-        data_mark=mark,
-        organisation=plan.organisation,
-        made_at=plan.made_at,
-    )
-    assert saved == file.read_bytes()
+    saved = io.BytesIO()
+    write_workbook(plan_of(file), saved, data_mark=read_marks(file).data)
+    assert saved.getvalue() == file.read_bytes()
 
 
 def test_a_deleted_workbook_is_written_again_with_the_same_bytes(
@@ -97,13 +99,14 @@ def test_an_unchanged_organisation_leaves_the_file_untouched(
 def test_an_unchanged_workbook_is_not_even_planned(
     file: Path, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "build_plan", lambda _store: pytest.fail("planned"))
+    monkeypatch.setattr(pipeline, "build_plan", lambda *_: pytest.fail("planned"))
     assert write(organisation, file).outcome == "unchanged"
 
 
 def test_equal_bytes_are_left_alone(file: Path) -> None:
     before = state(file)
-    assert not Target(file).replace(file.read_bytes())
+    content = file.read_bytes()
+    assert not Target(file).replace(writing(content))
     assert state(file) == before
 
 
@@ -119,15 +122,42 @@ def test_a_changed_organisation_gives_a_new_file(file: Path, organisation: Organ
     assert beside(file) == {"procedures.xlsx"}
 
 
-def test_a_workbook_that_somebody_saved_is_not_replaced(
+def test_a_workbook_that_somebody_saved_is_refreshed_with_what_is_theirs(
     file: Path, organisation: Organisation
 ) -> None:
-    theirs = work_in(file)
-    with pytest.raises(TargetLockedError, match="was changed after klarify-xl wrote it") as caught:
-        write(organisation, file)
-    assert "--overwrite" in caught.value.hint
-    assert "procedures.before.xlsx" in caught.value.hint
-    assert file.read_bytes() == theirs
+    work_in(file)
+    result = write(organisation, file)
+    assert (result.outcome, result.changed) == ("written", 0)
+    assert opened(file)["Procedures"]["A1"].value == "ID"
+    assert read_marks(file).untouched
+    assert beside(file) == {"procedures.xlsx"}
+    before = state(file)
+    assert write(organisation, file).outcome == "unchanged"
+    assert state(file) == before
+
+
+def test_a_backup_is_kept_on_request_and_only_the_last_one(
+    file: Path, organisation: Organisation
+) -> None:
+    first = file.read_bytes()
+    organisation.evolve()
+    write(organisation, file, backup=True)
+    second = file.read_bytes()
+    assert file.with_name("procedures.previous.xlsx").read_bytes() == first != second
+    organisation.evolve()
+    write(organisation, file, backup=True)
+    assert file.with_name("procedures.previous.xlsx").read_bytes() == second
+    assert beside(file) == {"procedures.xlsx", "procedures.previous.xlsx"}
+
+
+def test_a_workbook_that_was_saved_meanwhile_is_left_alone(file: Path) -> None:
+    def write_slowly(new: BinaryIO, _present: BinaryIO | None) -> None:
+        new.write(b"new")
+        file.write_bytes(b"saved meanwhile")
+
+    with pytest.raises(TargetLockedError, match="was saved by somebody meanwhile"):
+        Target(file).replace(write_slowly)
+    assert file.read_bytes() == b"saved meanwhile"
     assert beside(file) == {"procedures.xlsx"}
 
 
@@ -199,7 +229,7 @@ def test_a_file_that_is_no_workbook_is_somebodys_too(
 ) -> None:
     theirs = spoil(file.read_bytes())
     file.write_bytes(theirs)
-    with pytest.raises(TargetLockedError, match="is not from klarify-xl"):
+    with pytest.raises(TargetError, match="is damaged"):
         write(organisation, file)
     assert file.read_bytes() == theirs
     write(organisation, file, overwrite=True)
@@ -252,7 +282,7 @@ def test_a_workbook_that_was_opened_meanwhile_is_left_alone(file: Path) -> None:
     target.check()
     file.with_name("~$procedures.xlsx").touch()
     with pytest.raises(TargetLockedError, match="is open in another program"):
-        target.replace(b"new")
+        target.replace(writing(b"new"))
     assert state(file) == before
 
 
@@ -272,7 +302,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "procedures.xlsx").mkdir()
     with pytest.raises(TargetError, match="is a folder"):
-        Target(tmp_path / "procedures.xlsx").check(overwrite=True)
+        Target(tmp_path / "procedures.xlsx").check(Treatment(overwrite=True))
 
 
 @on_posix
@@ -371,7 +401,7 @@ def test_a_full_disk_is_told_with_what_to_do(file: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(TargetError, match="No space left on device") as caught:
-        Target(file).replace(b"new")
+        Target(file).replace(writing(b"new"))
     assert caught.value.hint == "Check the disk's free space. The old file is as it was."
     assert beside(file) == {"procedures.xlsx"}
 

@@ -117,7 +117,7 @@ TABLE = "xl/tables/table1.xml"
         (SHEET, "<t>Owner</t>", "<t>Holder</t>", "are not those of its header"),
         (SHEET, "'Lanes'!A", "'Lames'!A", "which isn't there"),
         (SHEET, "'Lanes'!A", "'Lanes'!A9", "which isn't there"),
-        (RELATED, 'Id="rId1"', 'Id="rId99"', "leads to rId1, which is no address"),
+        (RELATED, 'Id="rId2"', 'Id="rId99"', "leads to rId2, which is no address"),
         (RELATED, ' TargetMode="External"', "", "is related to xl/worksheets/https:"),
         (SHEET, 's="2"', 's="99"', "has a format that isn't there"),
         (SHEET, 'r="B2"', 'r="B3"', "stands in a wrong place"),

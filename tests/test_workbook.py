@@ -1,5 +1,6 @@
 """The workbook that a refresh writes, opened again: what it shows and where it leads."""
 
+import io
 import re
 import zipfile
 from collections import Counter
@@ -14,7 +15,7 @@ from openpyxl import load_workbook
 import klarify_xl
 from klarify_xl import __version__
 from klarify_xl.demo import DemoServer, Organisation
-from klarify_xl.headless.workbook import build_workbook
+from klarify_xl.headless.workbook import write_workbook
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.plan import Column, Plan, Sheet
 from klarify_xl.store import Store
@@ -164,7 +165,9 @@ def test_times_are_real_dates_in_utc(tmp_path: Path) -> None:
 def test_times_of_other_zones_are_shown_in_utc() -> None:
     moment = datetime(2026, 3, 1, 1, 30, 15, 999_999, tzinfo=timezone(timedelta(hours=2)))
     sheet = Sheet("Times", (Column("Time", "moment"),), ((moment,),), "Times", ("Time",))
-    shown = build_workbook(Plan("", "", "", NOW, "", (sheet,)))["Times"]["A2"]
+    saved = io.BytesIO()
+    write_workbook(Plan("", "", "", NOW, "", (sheet,)), saved, data_mark="")
+    shown = load_workbook(saved)["Times"]["A2"]
     assert shown.value == datetime(2026, 2, 28, 23, 30, 15)  # noqa: DTZ001
     assert shown.data_type == "d"
 

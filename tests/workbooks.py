@@ -12,6 +12,7 @@ from openpyxl import load_workbook
 
 import klarify_xl
 from klarify_xl.demo import DemoServer, Organisation
+from klarify_xl.options import DEFAULT_OPTIONS, Options
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.plan import Link, Plan
 from klarify_xl.sheets import build_plan
@@ -93,10 +94,10 @@ def write(organisation: Organisation, file: Path, **options: Any) -> RefreshResu
         )
 
 
-def plan_of(file: Path) -> Plan:
+def plan_of(file: Path, options: Options = DEFAULT_OPTIONS) -> Plan:
     """Return the plan that a workbook was written from."""
     with Store(file.with_suffix(".db"), read_only=True) as store:
-        return build_plan(store)
+        return build_plan(store, options)
 
 
 def planned(plan: Plan) -> dict[str, Rows]:

@@ -1,17 +1,25 @@
 """The demo command: a sample organisation, its server, and a refresh from it."""
 
 import platform
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from klarify_xl.commands.options import JsonOption, OutOption, QuietOption
+from klarify_xl.commands.options import (
+    ConfigOption,
+    JsonOption,
+    MapOption,
+    OutOption,
+    QuietOption,
+)
 from klarify_xl.commands.reporting import reported
 from klarify_xl.console import Screen, show_changes, show_result
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.errors import ConfigurationError
+from klarify_xl.options_file import load_options
 from klarify_xl.pipeline import RefreshResult, refresh
 from klarify_xl.store import Store
 
@@ -35,9 +43,9 @@ def demo(
     latency: Annotated[
         float, typer.Option(min=0, max=60, help="Seconds that a reply takes.")
     ] = 0.0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a workbook that somebody changed.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make the workbook anew.")] = False,
+    config: ConfigOption = None,
+    map_centre: MapOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -59,6 +67,7 @@ def demo(
                 access_key=running.access_key,
                 base_url=running.url,
                 store=store,
+                options=replace(load_options(config), map_centre=map_centre or ""),
                 overwrite=overwrite,
                 on_progress=on_progress,
             )

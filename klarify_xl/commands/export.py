@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from klarify_xl.commands.options import (
+    ConfigOption,
     ExportFormat,
     FolderOption,
     JsonOption,
@@ -14,6 +15,7 @@ from klarify_xl.commands.options import (
 from klarify_xl.commands.reporting import reported
 from klarify_xl.console import Screen, show_export
 from klarify_xl.exports import Export
+from klarify_xl.options_file import load_options
 from klarify_xl.settings import load_settings
 from klarify_xl.sheets import build_plan
 from klarify_xl.store import Store
@@ -32,6 +34,7 @@ def export(
         bool,
         typer.Option("--overwrite", help="Replace files that somebody changed; they are kept."),
     ] = False,
+    config: ConfigOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -39,12 +42,12 @@ def export(
     """Write the store's tables for BI programs, without asking Klarify."""
     screen = Screen(quiet=quiet, as_json=as_json)
     with reported(screen):
-        settings = load_settings(store=store)
-        with Store(settings.store, read_only=True) as opened:
-            writer = Export(
-                out, [one.value for one in formats], tables=sheets or (), overwrite=overwrite
-            )
-            plan = build_plan(opened, limited=False)
+        options = load_options(config)
+        with Store(load_settings(store=store).store, read_only=True) as opened:
+            plan = build_plan(opened, options, limited=False)
+        writer = Export(
+            out, [one.value for one in formats], tables=sheets or (), overwrite=overwrite
+        )
         with screen.progress() as on_progress:
             result = writer.write(plan, on_progress)
         show_export(screen, result)

@@ -48,6 +48,15 @@ KeyFileOption = Annotated[
     Path | None,
     typer.Option(help="File that holds the access key and nothing else.", show_default=False),
 ]
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="Options; by default ./klarify.toml.", show_default=False)
+]
+MapOption = Annotated[
+    str | None,
+    typer.Option(
+        "--map", help="Id or name of the procedure that the map is about.", show_default=False
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 LogFileOption = Annotated[

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from klarify_xl.commands.options import (
+    ConfigOption,
     FolderOption,
     JsonOption,
     PackGrouping,
@@ -15,6 +16,7 @@ from klarify_xl.commands.reporting import reported
 from klarify_xl.console import Screen, show_packs
 from klarify_xl.errors import TargetLockedError
 from klarify_xl.exit_codes import exit_code
+from klarify_xl.options_file import load_options
 from klarify_xl.packs import write_packs
 from klarify_xl.settings import load_settings
 from klarify_xl.store import Store
@@ -26,9 +28,10 @@ def packs(
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Replace packs that somebody changed; they are kept beside."
+            "--overwrite", help="Make the packs anew; those with work in them are kept beside."
         ),
     ] = False,
+    config: ConfigOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -36,13 +39,18 @@ def packs(
     """Write a workbook for each owner or lane from the store, ready to send."""
     screen = Screen(quiet=quiet, as_json=as_json)
     with reported(screen):
-        settings = load_settings(store=store)
+        options = load_options(config)
         with (
-            Store(settings.store, read_only=True) as opened,
+            Store(load_settings(store=store).store, read_only=True) as opened,
             screen.progress() as on_progress,
         ):
             result = write_packs(
-                opened, out, by=by.value, overwrite=overwrite, on_progress=on_progress
+                opened,
+                out,
+                by=by.value,
+                options=options,
+                overwrite=overwrite,
+                on_progress=on_progress,
             )
         show_packs(screen, result)
     if result.refused:

@@ -1,186 +1,369 @@
-"""The workbook's file as a package of parts: repeatable, valid, and marked as ours.
+"""A workbook's file as a package of parts: opened with care, edited part by part, zipped.
 
-What openpyxl saves is corrected where the schema or Excel would object, and zipped so that equal
-content gives equal bytes. Two custom document properties mark the file: a checksum of the data it
-was made from, and one of its own parts, which tells whether anybody has saved it since.
+Whatever is not edited comes out as it went in, byte for byte (ECMA-376 part 2 describes packages).
 """
 
-import hashlib
-import io
-import re
+import posixpath
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from lxml import etree
-from openpyxl import Workbook
-from openpyxl.packaging.custom import StringProperty
 
-DATA_MARK: Final = "klarify-xl data"
-CONTENT_MARK: Final = "klarify-xl content"
-ORGANISATION_MARK: Final = "klarify-xl organisation"
+from klarify_xl.errors import TargetError
 
-_CONTENT_TYPES: Final = "[Content_Types].xml"
-_CORE: Final = "docProps/core.xml"
-_CUSTOM: Final = "docProps/custom.xml"
-_STYLES: Final = "xl/styles.xml"
-_SHEET: Final = re.compile(r"xl/worksheets/sheet\d+\.xml")
+CONTENT_TYPES: Final = "[Content_Types].xml"
+OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
-_ROW_HEIGHT: Final = re.compile(rb'(<row [^>]*?) customHeight="1"')
-"""openpyxl calls every height custom, so that Excel would never fit the row again."""
+_TYPES: Final = "{http://schemas.openxmlformats.org/package/2006/content-types}"
+_RELATIONSHIPS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
+_STRICT: Final = "http://purl.oclc.org/ooxml/"
+_WORKBOOK_TYPES: Final = {
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
+    "application/vnd.ms-excel.sheet.macroEnabled.main+xml",
+}
 
-_MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_TERMS: Final = "{http://purl.org/dc/terms/}"
-_VARIANT: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes}"
+_COMPOUND_FILE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+"""First bytes of encrypted workbooks and of the format before 2007 (MS-CFB 2.2)."""
 
-_FONT_ORDER: Final = (
-    *("b", "i", "strike", "condense", "extend", "outline", "shadow", "u"),
-    *("vertAlign", "sz", "color", "name", "family", "charset", "scheme"),
-)
-"""Order of a font's children (ECMA-376 part 1, 18.8.22, as Excel writes it)."""
+_MOST_BYTES: Final = 2 * 2**30
+_SUSPICIOUS_BYTES: Final = 2**26
+_SUSPICIOUS_RATIO: Final = 300
+"""XML of workbooks shrinks to a tenth or a fortieth; a part that shrinks far more is a bomb."""
 
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
-_LARGEST_MARKS: Final = 2**20
+_CHUNK: Final = 2**20
 
-_UNREADABLE: Final = (
-    # Not there, no archive, damaged, encrypted or packed in a way that Python doesn't know.
-    *(KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError),
-    etree.XMLSyntaxError,
-)
+Content = bytes | Callable[[], Iterable[bytes]]
+"""A part, or what yields it piece by piece when it is written."""
 
 
-@dataclass(frozen=True)
-class Marks:
-    """What a file says about itself.
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """A relationship of a part to another, or to an address outside."""
 
-    Attributes:
-        data: Checksum of the data it was made from, "" if it is not ours.
-        untouched: Whether it is as klarify-xl wrote it.
-        organisation: Whose procedures it shows, "" if that is not known.
-    """
-
-    data: str
-    untouched: bool
-    organisation: str = ""
+    id: str
+    type: str
+    target: str
+    external: bool = False
 
 
-def save(workbook: Workbook, *, data_mark: str, organisation: str, made_at: datetime) -> bytes:
-    """Return the workbook as the bytes of a file; equal input gives equal bytes.
+class Package:
+    """A package of parts.
 
     Args:
-        workbook: openpyxl's workbook.
-        data_mark: Checksum of what it was made from.
-        organisation: Whose procedures it shows.
-        made_at: Time stamp of the document (UTC).
+        path: Its file, as a person calls it.
+        archive: The open archive.
+
+    Raises:
+        TargetError: It is encrypted, damaged, no workbook, or would unpack to an absurd size.
     """
-    # The published stubs don't know the property.
-    properties: Any = workbook.custom_doc_props  # type: ignore[attr-defined]
-    properties.append(StringProperty(name=DATA_MARK, value=data_mark))
-    properties.append(StringProperty(name=ORGANISATION_MARK, value=organisation or "-"))
-    properties.append(StringProperty(name=CONTENT_MARK, value="-"))
-    saved = io.BytesIO()
-    workbook.save(saved)
-    with zipfile.ZipFile(saved) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    parts[_CORE] = _with_modified(parts[_CORE], made_at)
-    parts[_STYLES] = _with_ordered_fonts(parts[_STYLES])
-    for name in filter(_SHEET.fullmatch, list(parts)):
-        parts[name] = _ROW_HEIGHT.sub(rb"\1", _without_number_warnings(parts[name]))
-    mark = _content_mark({name: zlib.crc32(part) for name, part in parts.items()})
-    parts[_CUSTOM] = _with_property(parts[_CUSTOM], CONTENT_MARK, mark)
-    return _zip(parts)
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self.path = path
+        self._archive = archive
+        self._stored = {info.filename: info for info in archive.infolist()}
+        self._edited: dict[str, Content] = {}
+        self._refuse_dangerous()
+        self._types = self.tree(CONTENT_TYPES)
+        self.workbook = self._find_workbook()
+
+    def refused(self, why: str, hint: str = "") -> TargetError:
+        """Return the error for a file that can't be worked on."""
+        return TargetError(
+            f"The workbook {self.path} {why}.",
+            hint=hint or "It was left as it is. Restore it from a backup, or choose another --out.",
+        )
+
+    def _refuse_dangerous(self) -> None:
+        infos = self._archive.infolist()
+        if any(info.flag_bits & 1 for info in infos):
+            raise self.refused(
+                "is encrypted", "Save it without a password; nothing was changed in it."
+            )
+        if len({info.filename.casefold() for info in infos}) != len(infos):
+            raise self.refused("is damaged (it holds a part twice)")
+        size = sum(info.file_size for info in infos)
+        bombs = (
+            info.file_size > _SUSPICIOUS_BYTES
+            and info.file_size > _SUSPICIOUS_RATIO * info.compress_size
+            for info in infos
+        )
+        if size > _MOST_BYTES or any(bombs):
+            raise self.refused(f"would unpack to {size / 2**20:,.0f} MiB and was not opened")
+
+    def _find_workbook(self) -> str:
+        for one in self.relationships(""):
+            if one.type.startswith(_STRICT):
+                raise self.refused(
+                    "is saved as Strict Open XML", 'Save it as a plain "Excel Workbook" instead.'
+                )
+            if one.type == f"{OFFICE}/officeDocument":
+                part = resolve("", one.target)
+                if part in self and self.content_type(part) in _WORKBOOK_TYPES:
+                    return part
+        raise self.refused("is no .xlsx or .xlsm workbook inside, or is damaged")
+
+    def __contains__(self, part: str) -> bool:
+        return part in self._stored or part in self._edited
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of all parts."""
+        return sorted({*self._stored, *self._edited})
+
+    def read(self, part: str) -> bytes:
+        """Return a part's bytes.
+
+        Raises:
+            TargetError: The part is missing or damaged.
+        """
+        edited = self._edited.get(part)
+        if isinstance(edited, bytes):
+            return edited
+        if edited is not None:
+            return b"".join(edited())
+        try:
+            return self._archive.read(self._stored[part])
+        except KeyError:
+            raise self.refused(f"is damaged ({part} is missing)") from None
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+            raise self.refused(f"is damaged ({part}: {error})") from None
+
+    def tree(self, part: str) -> etree._Element:
+        """Return a part's XML.
+
+        Raises:
+            TargetError: The part is missing or damaged.
+        """
+        try:
+            root = etree.fromstring(self.read(part), parser())
+        except etree.XMLSyntaxError as error:
+            raise self.refused(f"is damaged ({part}: {error.msg})") from None
+        # Packages hold no document type definitions (ECMA-376 part 2, 8.1.4).
+        if has_document_type(root):
+            raise self.refused(f"is damaged ({part} declares a document type)")
+        return root
+
+    def put(self, part: str, content: Content) -> None:
+        """Add or replace a part."""
+        self._edited[part] = content
+
+    def put_tree(self, part: str, root: etree._Element) -> None:
+        """Add or replace a part by its XML."""
+        self.put(part, serialised(root))
+
+    def remove(self, part: str) -> None:
+        """Remove a part, its relationships and its content type."""
+        for name in (part, relationships_part(part)):
+            self._edited.pop(name, None)
+            self._stored.pop(name, None)
+        for override in self._types.findall(f"{_TYPES}Override"):
+            if override.get("PartName", "").lstrip("/").casefold() == part.casefold():
+                self._types.remove(override)
+                self.put_tree(CONTENT_TYPES, self._types)
+
+    def free_name(self, pattern: str) -> str:
+        """Return the first name that no part has, such as ``xl/tables/table3.xml``.
+
+        Args:
+            pattern: With ``{}`` where the number goes.
+        """
+        taken = {name.casefold() for name in self.parts}
+        number = 1
+        while pattern.format(number).casefold() in taken:
+            number += 1
+        return pattern.format(number)
+
+    def content_type(self, part: str) -> str:
+        """Return a part's content type, "" if it has none of its own."""
+        for override in self._types.iter(f"{_TYPES}Override"):
+            if override.get("PartName", "").lstrip("/").casefold() == part.casefold():
+                return override.get("ContentType", "")
+        return ""
+
+    def set_content_type(self, part: str, content_type: str) -> None:
+        """Declare a part's content type."""
+        if self.content_type(part) != content_type:
+            etree.SubElement(
+                self._types, f"{_TYPES}Override", PartName=f"/{part}", ContentType=content_type
+            )
+            self.put_tree(CONTENT_TYPES, self._types)
+
+    def relationships(self, part: str) -> list[Relationship]:
+        """Return a part's relationships; those of the package itself for ""."""
+        name = relationships_part(part)
+        if name not in self:
+            return []
+        return [
+            Relationship(
+                one.get("Id", ""),
+                one.get("Type", ""),
+                one.get("Target", ""),
+                one.get("TargetMode") == "External",
+            )
+            for one in self.tree(name).iter(f"{{{_RELATIONSHIPS}}}Relationship")
+        ]
+
+    def set_relationships(self, part: str, relationships: Iterable[Relationship]) -> None:
+        """Replace a part's relationships."""
+        root = etree.Element(f"{{{_RELATIONSHIPS}}}Relationships", nsmap={None: _RELATIONSHIPS})  # type: ignore[dict-item]
+        for one in relationships:
+            mode = {"TargetMode": "External"} if one.external else {}
+            etree.SubElement(
+                root,
+                f"{{{_RELATIONSHIPS}}}Relationship",
+                {"Id": one.id, "Type": one.type, "Target": one.target, **mode},
+            )
+        if len(root) or relationships_part(part) in self:
+            self.put_tree(relationships_part(part), root)
+
+    def related(self, part: str, kind: str) -> list[str]:
+        """Return the parts that a part is related to, by the end of the relationship's type."""
+        return [
+            resolve(part, one.target)
+            for one in self.relationships(part)
+            if not one.external and one.type.endswith(f"/{kind}")
+        ]
+
+    def relate(self, part: str, kind: str, target: str) -> str:
+        """Relate a part to another, and return the relationship's id.
+
+        Args:
+            part: The part, "" for the package itself.
+            kind: Type of the relationship: a whole one, or the end of one of Office's own.
+            target: The part that it is related to.
+        """
+        present = self.relationships(part)
+        kind = kind if "/" in kind else f"{OFFICE}/{kind}"
+        for one in present:
+            if not one.external and one.type == kind and resolve(part, one.target) == target:
+                return one.id
+        new_id = free_id(one.id for one in present)
+        # From the root, so that it holds whatever folder the part is in.
+        self.set_relationships(part, [*present, Relationship(new_id, kind, f"/{target}")])
+        return new_id
+
+    def unrelate(self, part: str, target: str) -> None:
+        """Remove a part's relationships to another."""
+        self.set_relationships(
+            part,
+            (
+                one
+                for one in self.relationships(part)
+                if one.external or resolve(part, one.target) != target
+            ),
+        )
+
+    def save(self, file: BinaryIO, seal: Callable[[Mapping[str, int]], tuple[str, bytes]]) -> None:
+        """Write the package; equal parts give equal bytes.
+
+        Args:
+            file: Where to.
+            seal: Given the checksums (CRC-32) of all parts, returns the name and content of the
+                part that is written last in the place of the one that is there.
+        """
+        sealed = seal({})[0]
+        names = [name for name in self.parts if name not in {CONTENT_TYPES, sealed}]
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            for name in (CONTENT_TYPES, *names):
+                self._write(archive, name)
+            checksums = {info.filename: info.CRC for info in archive.infolist()}
+            archive.writestr(_entry(sealed), seal(checksums)[1])
+
+    def _write(self, archive: zipfile.ZipFile, name: str) -> None:
+        edited = self._edited.get(name)
+        if edited is None or isinstance(edited, bytes):
+            archive.writestr(_entry(name), self.read(name))
+            return
+        with archive.open(_entry(name), "w") as part:
+            for chunk in _gathered(edited()):
+                part.write(chunk)
 
 
-def read_marks(file: Path) -> Marks:
-    """Return what a file says about itself; nothing is unpacked but its properties."""
+def open_package(path: Path, file: BinaryIO) -> Package:
+    """Return the package in an open file.
+
+    Args:
+        path: The file as a person calls it.
+        file: The file.
+
+    Raises:
+        TargetError: It is encrypted, damaged, no workbook, or would unpack to an absurd size.
+    """
+    start = file.read(len(_COMPOUND_FILE))
+    file.seek(0)
+    if start == _COMPOUND_FILE:
+        raise TargetError(
+            f"The workbook {path} is encrypted, or in the format of Excel before 2007.",
+            hint="Save it as .xlsx without a password; nothing was changed in it.",
+        )
     try:
-        with zipfile.ZipFile(file) as archive:
-            infos = archive.infolist()
-            custom = archive.getinfo(_CUSTOM)
-            if custom.file_size > _LARGEST_MARKS:
-                return Marks("", untouched=False)
-            root = etree.fromstring(archive.read(custom), _parser())
-    except _UNREADABLE:
-        return Marks("", untouched=False)
-    content = _content_mark({info.filename: info.CRC for info in infos})
-    return Marks(
-        _property(root, DATA_MARK),
-        untouched=_property(root, CONTENT_MARK) == content,
-        organisation=_property(root, ORGANISATION_MARK).strip("-"),
-    )
+        archive = zipfile.ZipFile(file)
+    except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, ValueError):
+        raise TargetError(
+            f"The workbook {path} is damaged: it can't be unpacked.",
+            hint="It was left as it is. Restore it from a backup, or choose another --out.",
+        ) from None
+    return Package(path, archive)
 
 
-def _content_mark(checksums: Mapping[str, int]) -> str:
-    lines = (f"{name} {value:08x}" for name, value in sorted(checksums.items()) if name != _CUSTOM)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def parser() -> etree.XMLParser:
+    """Return a parser that reads nothing but the document itself."""
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
 
 
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(resolve_entities=False, no_network=True)
+def has_document_type(root: Any) -> bool:  # noqa: ANN401 -- the stubs don't know the property
+    """Tell whether XML declares a document type."""
+    return bool(root.getroottree().docinfo.doctype)
 
 
-def _serialised(root: etree._Element) -> bytes:
+def serialised(root: etree._Element) -> bytes:
+    """Return XML as the bytes of a part."""
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
 
 
-def _with_modified(core: bytes, made_at: datetime) -> bytes:
-    root = etree.fromstring(core, _parser())
-    for element in root.iter(f"{_TERMS}modified"):
-        element.text = f"{made_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
-    return _serialised(root)
+def relationships_part(part: str) -> str:
+    """Return the name of the part that holds a part's relationships."""
+    folder, name = posixpath.split(part)
+    return posixpath.join(folder, "_rels", f"{name}.rels")
 
 
-def _with_ordered_fonts(styles: bytes) -> bytes:
-    root = etree.fromstring(styles, _parser())
-    for font in root.iter(f"{_MAIN}font"):
-        font[:] = sorted(font, key=lambda child: _FONT_ORDER.index(etree.QName(child).localname))
-    return _serialised(root)
+def resolve(part: str, target: str) -> str:
+    """Return the name of the part that a relationship of another leads to."""
+    return posixpath.normpath(posixpath.join("/", posixpath.dirname(part), target)).lstrip("/")
 
 
-def _without_number_warnings(sheet: bytes) -> bytes:
-    """Ask Excel not to flag ids as "number stored as text".
-
-    The element goes before the table parts, or else to the end (ECMA-376 part 1, 18.3.1.99).
-    Angle brackets in cell texts are escaped, so the first tag found is the real one.
-    """
-    dimension = re.search(rb'<dimension ref="([A-Z0-9:]+)"', sheet)
-    if dimension is None:
-        return sheet
-    warning = b'<ignoredError sqref="%b" numberStoredAsText="1"/>' % dimension.group(1)
-    element = b"<ignoredErrors>%b</ignoredErrors>" % warning
-    position = sheet.find(b"<tableParts")
-    if position < 0:
-        position = sheet.rindex(b"</worksheet>")
-    return sheet[:position] + element + sheet[position:]
+def free_id(taken: Iterable[str]) -> str:
+    """Return the first relationship id that is not taken."""
+    ids = set(taken)
+    number = 1
+    while f"rId{number}" in ids:
+        number += 1
+    return f"rId{number}"
 
 
-def _with_property(custom: bytes, name: str, value: str) -> bytes:
-    root = etree.fromstring(custom, _parser())
-    for element in root:
-        if element.get("name") == name:
-            element[0].text = value
-    return _serialised(root)
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _ZIP_DATE)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    # Fixed, since it would differ between systems otherwise.
+    entry.create_system = 3
+    entry.external_attr = 0o600 << 16
+    return entry
 
 
-def _property(root: etree._Element, name: str) -> str:
-    for element in root:
-        if element.get("name") == name:
-            return element.findtext(f"{_VARIANT}lpwstr") or ""
-    return ""
-
-
-def _zip(parts: Mapping[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name in sorted(parts, key=lambda name: (name != _CONTENT_TYPES, name)):
-            entry = zipfile.ZipInfo(name, _ZIP_DATE)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            # Fixed, since it would differ between systems otherwise.
-            entry.create_system = 3
-            entry.external_attr = 0o600 << 16
-            archive.writestr(entry, parts[name])
-    return file.getvalue()
+def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield pieces of a good size for the archive."""
+    waiting: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        waiting.append(chunk)
+        size += len(chunk)
+        if size >= _CHUNK:
+            yield b"".join(waiting)
+            waiting.clear()
+            size = 0
+    yield b"".join(waiting)

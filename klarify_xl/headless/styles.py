@@ -4,15 +4,19 @@ Header and cells carry real formats beside the Excel table's style, since other 
 draw table styles. All text colours have a contrast of at least 4.5:1 on their background.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
 
-from klarify_xl.plan import ColumnKind, Tone
+from klarify_xl.plan import ColourPair, Colours, Column, ColumnKind, Look, Tone
 
-CellKind = Literal["text", "moment", "number", "left number"]
+CellKind = Literal["text", "moment", "number", "left number", "formula"]
+
+STYLE_PREFIX: Final = "Klarify "
+"""How the names of all our cell styles begin."""
 
 FONT: Final = "Calibri"
 TABLE_STYLE: Final = "TableStyleLight1"
@@ -21,35 +25,37 @@ LINE_HEIGHT: Final = 15.0
 MOST_LINES: Final = 3
 """Lines of a text beyond which its row grows no taller."""
 
-HEADER_COLOURS: Final = ("FFFFFF", "1F4E5F")
-"""Text and background of the header."""
-
-TONES: Final[dict[Tone, tuple[str, str]]] = {
-    "good": ("0B5D1E", "DDF3E1"),
-    "pending": ("7A4B00", "FFF1CC"),
-    "retired": ("4A4A4A", "E4E4E4"),
-    "warning": ("9C1C1C", "FBE0DE"),
-}
-"""Text and background of each tone."""
-
 LINK_COLOUR: Final = "0B5394"
 
 _BORDER = Border(bottom=Side(style="hair", color="BFC8CC"))
 _NUMBER_FORMATS: Final[dict[CellKind, str]] = {
     "text": "@",
-    "moment": "yyyy-mm-dd hh:mm",
+    "formula": "@",
     "number": "#,##0",
     "left number": "#,##0",
+}
+_BOARD_FONTS: Final[dict[Look, tuple[int, bool, str]]] = {
+    "title": (18, True, "000000"),
+    "heading": (11, True, "000000"),
+    "rotated": (10, True, "000000"),
+    "note": (10, False, "4A4A4A"),
+    "role": (10, True, "000000"),
+}
+_BOARD_SIDES: Final[dict[Look, Literal["right", "center"]]] = {
+    "figure": "right",
+    "share": "right",
+    "role": "center",
+    "rotated": "center",
 }
 _LONGEST_TEXT_FORMAT: Final = 255
 
 
-def header_style(kind: ColumnKind) -> NamedStyle:
+def header_style(kind: ColumnKind, colours: ColourPair) -> NamedStyle:
     """Return the cell style of the header of a kind of column."""
-    colour, background = HEADER_COLOURS
+    colour, background = plain(colours)
     is_number = kind == "number"
     return NamedStyle(
-        name=f"Klarify {'number ' if is_number else ''}header",
+        name=f"{STYLE_PREFIX}{'number ' if is_number else ''}header",
         font=Font(name=FONT, size=11, bold=True, color=colour),
         fill=PatternFill("solid", fgColor=background),
         # Above its numbers, and left of the filter button, which Excel draws over the text.
@@ -72,33 +78,113 @@ def cell_kind(kind: ColumnKind, value: object) -> CellKind:
     return "left number" if isinstance(value, int) else "text"
 
 
-def cell_style(kind: CellKind, *, linked: bool) -> NamedStyle:
-    """Return the cell style of a kind of cell; linked cells look like links."""
-    underline: Literal["single"] | None = "single" if linked else None
-    colour = LINK_COLOUR if linked else "000000"
+def cell_style(
+    kind: CellKind,
+    date_format: str,
+    colours: Colours,
+    *,
+    linked: bool = False,
+    changed: bool = False,
+    long: bool = False,
+) -> NamedStyle:
+    """Return the cell style of a kind of cell.
+
+    Args:
+        kind: What stands in it.
+        date_format: Number format of moments.
+        colours: The workbook's colours.
+        linked: Whether it looks like a link.
+        changed: Whether it is set off since it changed: filled, and bold for those who don't
+            see the colour.
+        long: Whether it holds a long text (see `is_long`).
+    """
+    words = [kind, *(["link"] if linked else []), *(["changed"] if changed else [])]
     is_number = kind == "number"
+    colour, background = plain(colours.pending) if changed else ("000000", "FFFFFF")
+    underline: Literal["single"] | None = "single" if linked else None
+    number_format = date_format if kind == "moment" else _NUMBER_FORMATS[kind]
     return NamedStyle(
-        name=f"Klarify {kind}{' link' if linked else ''}",
-        font=Font(name=FONT, size=11, color=colour, underline=underline),
-        number_format=_NUMBER_FORMATS[kind],
+        name=STYLE_PREFIX + " ".join(["long", *words] if long else words),
+        font=Font(
+            name=FONT,
+            size=11,
+            bold=changed or None,
+            color=LINK_COLOUR if linked else colour,
+            underline=underline,
+        ),
+        fill=PatternFill("solid", fgColor=background) if changed else PatternFill(),
+        number_format="General" if long else number_format,
         # Unwrapped texts would run over the empty cells beside them.
         alignment=Alignment(
             horizontal="right" if is_number else "left",
             indent=1 if is_number else 0,
             vertical="top",
-            wrap_text=kind == "text",
+            wrap_text=kind == "text" and not long,
         ),
         border=_BORDER,
     )
 
 
-def highlight_style(tone: Tone) -> DifferentialStyle:
+def board_style(
+    look: Look,
+    date_format: str,
+    colours: Colours,
+    *,
+    linked: bool = False,
+    computed: bool = False,
+) -> NamedStyle:
+    """Return the cell style of a look of a board's cell.
+
+    Args:
+        look: The look.
+        date_format: Number format of moments.
+        colours: The workbook's colours.
+        linked: Whether it looks like a link.
+        computed: Whether it holds a formula, which a text format would keep from being edited.
+    """
+    size, bold, colour = _BOARD_FONTS.get(look, (11, False, "000000"))
+    on_header, header = plain(colours.header)
+    rotated = look == "rotated"
+    is_heading = look == "heading" or rotated
+    if is_heading:
+        colour = on_header
+    elif look == "title":
+        colour = header
+    words = [look, *(["link"] if linked else []), *(["formula"] if computed else [])]
+    usual = "General" if computed else "@"
+    return NamedStyle(
+        name=f"{STYLE_PREFIX}board {' '.join(words)}",
+        font=Font(
+            name=FONT,
+            size=size,
+            bold=bold or None,
+            color=LINK_COLOUR if linked and not is_heading else colour,
+            underline="single" if linked else None,
+        ),
+        fill=PatternFill("solid", fgColor=header) if is_heading else PatternFill(),
+        number_format={"share": "0%", "figure": "#,##0", "moment": date_format}.get(look, usual),
+        alignment=Alignment(
+            horizontal=_BOARD_SIDES.get(look, "left"),
+            vertical="bottom" if rotated else "center",
+            text_rotation=90 if rotated else None,
+            wrap_text=look == "label",
+        ),
+        border=_BORDER if look in {"label", "figure", "share", "role"} else Border(),
+    )
+
+
+def highlight_style(tone: Tone, colours: Colours) -> DifferentialStyle:
     """Return what a highlight changes about a cell."""
-    colour, background = TONES[tone]
+    colour, background = plain(colours.of(tone))
     return DifferentialStyle(
         font=Font(color=colour, bold=tone == "warning"),
         fill=PatternFill(bgColor=background, fill_type="solid"),
     )
+
+
+def plain(colours: ColourPair) -> tuple[str, str]:
+    """Return text and background without the sign that openpyxl doesn't want."""
+    return colours.text.removeprefix("#"), colours.background.removeprefix("#")
 
 
 def lines(text: str, width: float) -> int:
@@ -113,6 +199,13 @@ def lines(text: str, width: float) -> int:
     # Letters are narrower on average than the digits that a width counts.
     room = max(1, int(1.15 * width))
     return min(MOST_LINES, sum(max(1, -(-len(line) // room)) for line in text.split("\n")))
+
+
+def header_height(columns: Iterable[Column]) -> float:
+    """Return the height of a table's header, in points, so that its titles can be read."""
+    # The filter button takes the room of some characters.
+    needed = max(lines(column.title, column.width - 4) for column in columns)
+    return max(HEADER_HEIGHT, needed * LINE_HEIGHT + 4)
 
 
 def is_long(text: str) -> bool:

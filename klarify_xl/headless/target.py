@@ -1,16 +1,42 @@
-"""The file that a workbook goes to: may it be replaced, and the replacement in one step."""
+"""The file that a workbook goes to: may it be written, and the replacement in one step."""
 
 import contextlib
+import filecmp
 import glob
 import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 from klarify_xl.errors import ConfigurationError, TargetError, TargetLockedError
-from klarify_xl.headless.package import Marks, read_marks
+from klarify_xl.headless.marks import Marks, read_marks
+from klarify_xl.headless.package import open_package
+from klarify_xl.headless.placing import refuse_foreign
+
+Write = Callable[[BinaryIO, BinaryIO | None], None]
+"""Writes a workbook, given the present one if there is one to be refreshed."""
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is to happen to a file that is there.
+
+    Attributes:
+        overwrite: It is replaced by a new one instead of refreshed. If it is not just as we wrote
+            it, it is kept beside, as ``NAME.before.xlsx``, or ``NAME.before-2.xlsx`` if there is
+            one already.
+        into: Our sheets may be added to it if we did not make it.
+        backup: It is kept beside as ``NAME.previous.xlsx``.
+    """
+
+    overwrite: bool = False
+    into: bool = False
+    backup: bool = False
 
 
 class Target:
@@ -20,15 +46,17 @@ class Target:
         path: The file; a link is followed, so that the link itself stays.
 
     Raises:
-        ConfigurationError: It is no ``.xlsx`` file.
+        ConfigurationError: It is no ``.xlsx`` or ``.xlsm`` file.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
-        if self.path.suffix.lower() != ".xlsx":
+        suffix = self.path.suffix.lower()
+        # A new workbook has no macros; one that is there keeps those that it has.
+        if suffix != ".xlsx" and not (suffix == ".xlsm" and self.path.exists()):
             raise ConfigurationError(
                 f"The workbook {self.path.name} must be an .xlsx file.",
-                hint="Give --out a name that ends in .xlsx.",
+                hint="Give --out a name that ends in .xlsx, or an .xlsm file that is there.",
             )
         try:
             self._file = self.path.resolve()
@@ -42,16 +70,16 @@ class Target:
                 hint="Remove the link, or choose another --out.",
             )
 
-    def check(self, *, overwrite: bool = False) -> None:
+    def check(self, treatment: Treatment = Treatment()) -> None:
         """Find out, before any work is done, whether the workbook can be written.
 
         Args:
-            overwrite: Whether a file that somebody has worked in may be replaced.
+            treatment: What is to happen to a file that is there.
 
         Raises:
-            TargetError: The folder is missing or not writable, or the file is read-only.
-            TargetLockedError: The workbook is open in Excel or LibreOffice, or somebody has
-                worked in it.
+            TargetError: The folder is missing or not writable, or the file is read-only,
+                encrypted, damaged or not ours.
+            TargetLockedError: The workbook is open in Excel or LibreOffice.
         """
         folder = self._file.parent
         if not folder.is_dir():
@@ -68,9 +96,9 @@ class Target:
                 hint="Allow writing, or choose another --out.",
             )
         self._refuse_open()
-        marks = self.marks()
-        if marks and not marks.untouched and not overwrite:
-            raise self._worked_in(marks)
+        if self._file.exists() and not treatment.overwrite:
+            with self._file.open("rb") as file:
+                refuse_foreign(open_package(self.path, file), into=treatment.into)
 
     def _refuse_open(self) -> None:
         """Look for the files that Excel and LibreOffice put beside an open workbook."""
@@ -99,83 +127,105 @@ class Target:
         """Return what the file there says about itself, or None if there is none."""
         return read_marks(self._file) if self._file.exists() else None
 
-    def replace(self, content: bytes, *, overwrite: bool = False) -> bool:
-        """Put `content` in the file's place, at once or not at all.
+    def replace(self, write: Write, treatment: Treatment = Treatment()) -> bool:
+        """Put a new file in the place of the present one, at once or not at all.
 
         Args:
-            content: The new file.
-            overwrite: Replace a file that somebody has worked in; it is kept beside, as
-                ``NAME.before.xlsx``, or ``NAME.before-2.xlsx`` if there is one already.
+            write: Writes the new file, given the present one, or None if there is none or it is
+                to be replaced.
+            treatment: What is to happen to a file that is there.
 
         Returns:
             Whether the file was touched: equal bytes are left alone.
 
         Raises:
-            TargetLockedError: The file is open, or somebody has worked in it.
+            TargetLockedError: The file is open, or was saved while the new one was made.
             TargetError: It can't be written; the old file is as it was.
         """
-        marks = self.marks()
         try:
-            if marks and self._file.read_bytes() == content:
-                return False
-            if marks and not marks.untouched:
-                if not overwrite:
-                    raise self._worked_in(marks)
-                self._keep_beside()
-            self._refuse_open()
-            self._swap(content)
-        except PermissionError as error:
-            if isinstance(error, TargetError):
-                raise
+            return self._replace(write, treatment)
+        except TargetError:
+            raise
+        except PermissionError:
             raise TargetLockedError(
                 f"The workbook {self.path} can't be replaced; it is probably open in Excel.",
                 hint="Close it and try again. Nothing was changed.",
             ) from None
         except OSError as error:
-            if isinstance(error, TargetError):
-                raise
             raise TargetError(
                 f"The workbook {self.path} can't be written: {error.strerror}.",
                 hint="Check the disk's free space. The old file is as it was.",
             ) from None
+
+    def _replace(self, write: Write, treatment: Treatment) -> bool:
+        # What a killed process left behind; nobody else writes here now.
+        for stale in self._file.parent.glob(f"{glob.escape(self._prefix)}*.tmp"):
+            stale.unlink(missing_ok=True)
+        before = self._state()
+        with self._temporary() as temporary:
+            with temporary.open("r+b") as file:
+                if before is None or treatment.overwrite:
+                    write(file, None)
+                else:
+                    with self._file.open("rb") as present:
+                        write(file, present)
+                file.flush()
+                os.fsync(file.fileno())
+            if before is not None and filecmp.cmp(temporary, self._file, shallow=False):
+                return False
+            self._refuse_open()
+            if self._state() != before:
+                raise TargetLockedError(
+                    f"The workbook {self.path} was saved by somebody meanwhile.",
+                    hint="Try again. Nothing was changed.",
+                )
+            marks = self.marks()
+            if treatment.overwrite and marks is not None and not marks.untouched:
+                self._keep_beside()
+            if treatment.backup and marks is not None:
+                self._keep_previous()
+            mode = stat.S_IMODE(self._file.stat().st_mode) if before else _usual_mode()
+            temporary.chmod(mode)
+            temporary.replace(self._file)
+        _sync_folder(self._file.parent)
         return True
 
-    def _worked_in(self, marks: Marks) -> TargetLockedError:
-        what = "was changed after klarify-xl wrote it" if marks.data else "is not from klarify-xl"
-        return TargetLockedError(
-            f"The workbook {self.path} {what}, so it was left alone.",
-            hint="Choose another --out, or use --overwrite, which keeps the present file as "
-            f"{self._file.with_suffix('.before.xlsx').name} or the like.",
-        )
+    def _state(self) -> tuple[int, int] | None:
+        """Return what tells whether somebody has saved the file, or None if there is none."""
+        if not self._file.exists():
+            return None
+        state = self._file.stat()
+        return state.st_mtime_ns, state.st_size
+
+    @property
+    def _prefix(self) -> str:
+        """How the names of our temporary files begin."""
+        return f".klarify-{self._file.stem}-"
+
+    @contextlib.contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        """Give a file in the same folder, which is gone afterwards unless it was moved away."""
+        handle, name = tempfile.mkstemp(prefix=self._prefix, suffix=".tmp", dir=self._file.parent)
+        os.close(handle)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def _keep_previous(self) -> None:
+        """Copy the present file beside, over an older copy."""
+        with self._temporary() as temporary:
+            shutil.copy2(self._file, temporary)
+            temporary.replace(self._file.with_suffix(f".previous{self._file.suffix}"))
 
     def _keep_beside(self) -> None:
         """Copy the present file to a name that is free."""
         for number in count(1):
-            suffix = ".before.xlsx" if number == 1 else f".before-{number}.xlsx"
-            kept = self._file.with_suffix(suffix)
+            name = ".before" if number == 1 else f".before-{number}"
+            kept = self._file.with_suffix(name + self._file.suffix)
             with contextlib.suppress(FileExistsError), kept.open("xb"):
                 shutil.copy2(self._file, kept)
                 return
-
-    def _swap(self, content: bytes) -> None:
-        mode = stat.S_IMODE(self._file.stat().st_mode) if self._file.exists() else _usual_mode()
-        # What a killed process left behind; nobody else writes here now.
-        prefix = f".klarify-{self._file.stem}-"
-        for stale in self._file.parent.glob(f"{glob.escape(prefix)}*.tmp"):
-            stale.unlink(missing_ok=True)
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=self._file.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(mode)
-            temporary.replace(self._file)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(self._file.parent)
 
 
 def _usual_mode() -> int:

@@ -1,183 +1,96 @@
-"""From a plan to openpyxl's workbook."""
+"""From a plan to a workbook: a new one, or one that stands there, refreshed in place.
 
-import re
-from copy import copy
+A new workbook is an empty one refreshed, so that there is one way only. In a workbook that stands
+there, only what is ours is touched: our sheets' rows, our tables' extent, our formats.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 from openpyxl import Workbook
-from openpyxl.cell import Cell as SheetCell
-from openpyxl.formatting.rule import Rule
-from openpyxl.styles import Alignment, NamedStyle
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.hyperlink import Hyperlink
-from openpyxl.worksheet.properties import PageSetupProperties
-from openpyxl.worksheet.table import Table, TableStyleInfo
 
-from klarify_xl.headless import styles
-from klarify_xl.limits import EXCEL_FIRST_DAY
-from klarify_xl.plan import HEADER_ROWS, Cell, Formula, Link, Place, Plan, Sheet
+from klarify_xl.headless import marks, outside, worksheet
+from klarify_xl.headless.archive import Archive
+from klarify_xl.headless.boards import BoardSheet
+from klarify_xl.headless.drawings import put_drawing
+from klarify_xl.headless.filters import row_filter
+from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.package import (
+    OFFICE,
+    Package,
+    Relationship,
+    open_package,
+    serialised,
+)
+from klarify_xl.headless.placing import Placing
+from klarify_xl.headless.retitling import Retitling
+from klarify_xl.headless.rows import RowWriter
+from klarify_xl.headless.stylesheet import Stylesheet, main_element
+from klarify_xl.headless.tables import TableSheet, set_region
+from klarify_xl.limits import EXCEL_LINKS_PER_SHEET
+from klarify_xl.plan import Link, Place, Plan
 from klarify_xl.progress import OnProgress, Progress, ignore
 
 _PROGRESS_STEP: Final = 1000
-_ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
-_FIRST_MOMENT: Final = datetime(*EXCEL_FIRST_DAY, tzinfo=UTC)
+_NO_DAY: Final = datetime.min.replace(tzinfo=UTC)
+_BLANK_SHEET: Final = "Blank"
+_CORE: Final = "docProps/core.xml"
 
 
-def build_workbook(plan: Plan, on_progress: OnProgress = ignore) -> Workbook:
-    """Return the workbook that a plan describes.
+def write_workbook(
+    plan: Plan,
+    file: BinaryIO,
+    *,
+    data_mark: str,
+    present: BinaryIO | None = None,
+    path: Path = Path(),
+    into: bool = False,
+    on_progress: OnProgress = ignore,
+) -> None:
+    """Write the workbook that a plan describes; equal input gives equal bytes.
 
     Args:
         plan: What to show.
+        file: Where to.
+        data_mark: Checksum of what the plan was made from.
+        present: The workbook to be refreshed in place, or None for a new one. One that no person
+            has ever saved holds nothing of theirs, and is made anew.
+        path: The workbook, as a person calls it.
+        into: Whether our sheets may be added to a workbook that we did not make.
         on_progress: Told after each thousand rows.
+
+    Raises:
+        TargetError: The present workbook can't be worked on, or our sheets have no place in it.
     """
+    is_new = present is None or marks.read_marks(present).is_plain
+    package = open_package(path, _blank(plan) if present is None or is_new else present)
+    writer = _Writer(plan, package, is_new=is_new, into=into, on_progress=on_progress)
+    writer.write()
+    values = {
+        marks.DATA_MARK: data_mark,
+        marks.ORGANISATION_MARK: plan.organisation or "-",
+        marks.ORDER_MARK: writer.order,
+        marks.PLAIN_MARK: "yes" if is_new else "no",
+    }
+    properties = marks.prepare_properties(package)
+    package.save(
+        file,
+        lambda checksums: (
+            marks.CUSTOM,
+            marks.with_properties(
+                properties, {**values, marks.CONTENT_MARK: marks.content_mark(checksums)}
+            ),
+        ),
+    )
+
+
+def _blank(plan: Plan) -> BinaryIO:
+    """Return a workbook with one empty sheet, which is to be removed."""
     workbook = Workbook()
-    workbook.remove(workbook.worksheets[0])
-    total = sum(len(sheet.rows) for sheet in plan.tables)
-    done = 0
-    for sheet in plan.tables:
-        writer = _SheetWriter(workbook, sheet)
-        for index, row in enumerate(sheet.rows):
-            writer.write_row(HEADER_ROWS + 1 + index, row)
-            done += 1
-            if done % _PROGRESS_STEP == 0:
-                on_progress(Progress("Writing rows", done, total))
-        writer.furnish(plan.made_at)
-    on_progress(Progress("Writing rows", total, total))
-    _describe(workbook, plan)
-    return workbook
-
-
-class _SheetWriter:
-    """Writes one sheet of a plan."""
-
-    def __init__(self, workbook: Workbook, sheet: Sheet) -> None:
-        self._workbook = workbook
-        self._sheet = sheet
-        # Untyped: the published stubs lack what is needed of cells, headers and footers.
-        self._worksheet: Any = workbook.create_sheet(sheet.name)
-        self._formats: dict[tuple[styles.CellKind, bool], Any] = {}
-        for number, column in enumerate(sheet.columns, start=1):
-            cell = self._worksheet.cell(1, number)
-            cell.value = column.title
-            cell.style = _registered(workbook, styles.header_style(column.kind))
-        self._worksheet.row_dimensions[1].height = styles.HEADER_HEIGHT
-
-    def write_row(self, row: int, values: tuple[Cell, ...]) -> None:
-        """Write the cells of a row, counted from 1 as Excel does."""
-        lines = 1
-        for number, (column, value) in enumerate(
-            zip(self._sheet.columns, values, strict=True), start=1
-        ):
-            cell = self._worksheet.cell(row, number)
-            is_link = isinstance(value, Link)
-            # Formats are shared objects: to set them one by one would take longer than the rest.
-            cell._style = self._format(styles.cell_kind(column.kind, value), linked=is_link)  # noqa: SLF001
-            if isinstance(value, Link):
-                cell.hyperlink = _hyperlink(value)
-                value = value.value  # noqa: PLW2901
-            if isinstance(value, Formula):
-                value = value.value  # noqa: PLW2901
-            if value is not None and (value != "" or is_link):
-                _fill(cell, value)
-            if isinstance(value, str) and (len(value) > column.width or "\n" in value):
-                lines = max(lines, styles.lines(value, column.width))
-        if lines > 1:
-            # Programs that open the file don't all fit the rows to wrapped texts.
-            self._worksheet.row_dimensions[row].height = lines * styles.LINE_HEIGHT
-
-    def _format(self, kind: styles.CellKind, *, linked: bool) -> Any:  # noqa: ANN401
-        key = (kind, linked)
-        if key not in self._formats:
-            sample: Any = SheetCell(self._worksheet, row=1, column=1)
-            sample.style = _registered(self._workbook, styles.cell_style(kind, linked=linked))
-            self._formats[key] = sample._style  # noqa: SLF001
-        return self._formats[key]
-
-    def furnish(self, made_at: datetime) -> None:
-        """Add what goes around the rows: table, highlights, widths, view and print set-up."""
-        sheet, worksheet = self._sheet, self._worksheet
-        last_row = HEADER_ROWS + max(1, len(sheet.rows))
-        whole = f"A1:{get_column_letter(len(sheet.columns))}{last_row}"
-        if sheet.table:
-            table = Table(displayName=sheet.table, name=sheet.table, ref=whole)
-            table.tableStyleInfo = TableStyleInfo(name=styles.TABLE_STYLE, showRowStripes=True)
-            worksheet.add_table(table)
-        for number, column in enumerate(sheet.columns, start=1):
-            worksheet.column_dimensions[get_column_letter(number)].width = column.width
-        self._add_highlights(last_row)
-        worksheet.freeze_panes = f"{get_column_letter(sheet.frozen_columns + 1)}{HEADER_ROWS + 1}"
-        worksheet.sheet_view.zoomScale = 100
-        printed = sum(column.printed for column in sheet.columns)
-        self._worksheet.oddHeader.right.text = f"Data as of {made_at:%Y-%m-%d %H:%M} UTC"
-        self._set_up_print(f"A1:{get_column_letter(printed)}{last_row}")
-
-    def _add_highlights(self, last_row: int) -> None:
-        titles = [column.title for column in self._sheet.columns]
-        for highlight in self._sheet.highlights:
-            letter = get_column_letter(1 + titles.index(highlight.column))
-            first = HEADER_ROWS + 1
-            rule = Rule(
-                type="expression",
-                formula=[f'${letter}{first}="{highlight.text}"'],
-                dxf=styles.highlight_style(highlight.tone),
-            )
-            self._worksheet.conditional_formatting.add(f"{letter}{first}:{letter}{last_row}", rule)
-
-    def _set_up_print(self, area: str) -> None:
-        worksheet = self._worksheet
-        worksheet.page_setup.orientation = "landscape"
-        worksheet.page_setup.paperSize = 9  # A4, ECMA-376 part 1, 18.3.1.63
-        worksheet.page_setup.fitToWidth = 1
-        worksheet.page_setup.fitToHeight = 0
-        worksheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-        worksheet.print_title_rows = f"1:{HEADER_ROWS}"
-        worksheet.print_area = area
-        worksheet.oddHeader.left.text = "&A"
-        worksheet.oddFooter.left.text = "&F"
-        worksheet.oddFooter.right.text = "&P / &N"
-
-
-def _registered(workbook: Workbook, style: NamedStyle) -> str:
-    """Return the name of a cell style, after adding it to the workbook where it is missing."""
-    if style.name not in workbook.named_styles:
-        workbook.add_named_style(style)
-    return str(style.name)
-
-
-def _fill(cell: Any, value: str | float | datetime) -> None:  # noqa: ANN401
-    """Set a cell's value, typed: a string stays a string whatever it looks like."""
-    if isinstance(value, datetime):
-        moment = value.astimezone(UTC)
-        if moment >= _FIRST_MOMENT:
-            cell.value = moment.replace(tzinfo=None, microsecond=0)
-            return
-        value = moment.isoformat()
-    if not isinstance(value, str):
-        cell.value = value
-        return
-    # Past openpyxl's guess of a type, and past its own cut at Excel's limit, which would count
-    # the escapes. Excel reads _x0041_ as the character A (ECMA-376 part 1, 22.9.2.19).
-    cell._value = _ESCAPE.sub("_x005F_", value)  # noqa: SLF001
-    cell.data_type = "s"
-    if styles.is_long(value):
-        cell._style = copy(cell._style)  # noqa: SLF001 -- the format is shared with other cells
-        cell.number_format = "General"
-        cell.alignment = Alignment(horizontal="left", vertical="top", wrap_text=False)
-        cell.quotePrefix = True
-
-
-def _hyperlink(link: Link) -> Hyperlink:
-    if isinstance(link.target, Place):
-        row = link.target.row + HEADER_ROWS + 1
-        return Hyperlink(
-            ref="", location=f"'{link.target.sheet}'!A{row}", tooltip=link.hint or None
-        )
-    return Hyperlink(ref="", target=link.target, tooltip=link.hint or None)
-
-
-def _describe(workbook: Workbook, plan: Plan) -> None:
-    """Set the document's properties."""
+    workbook.worksheets[0].title = _BLANK_SHEET
     properties = workbook.properties
     properties.title = plan.title
     properties.subject = plan.subject
@@ -187,3 +100,198 @@ def _describe(workbook: Workbook, plan: Plan) -> None:
     properties.description = "\n".join(
         f"{sheet.name}: {sheet.description}" for sheet in plan.sheets
     )
+    saved = io.BytesIO()
+    workbook.save(saved)
+    return saved
+
+
+class _Writer:
+    """Writes a plan into a package.
+
+    Args:
+        plan: The plan.
+        package: The package.
+        is_new: Whether it is the empty one that new workbooks are made from.
+        into: Whether our sheets may be added to a workbook that we did not make.
+        on_progress: Told after each thousand rows.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        package: Package,
+        *,
+        is_new: bool,
+        into: bool,
+        on_progress: OnProgress,
+    ) -> None:
+        self._plan = plan
+        self._package = package
+        self._is_new = is_new
+        self._on_progress = on_progress
+        self._styles_part = package.related(package.workbook, "styles")[0]
+        self._stylesheet = Stylesheet(package.tree(self._styles_part))
+        self._formats = Formats(self._stylesheet, plan.date_format, plan.colours)
+        self._placing = Placing(plan, package, self._formats, self._shown, is_new=is_new, into=into)
+        self._done = 0
+        self._total = 0
+        self.order = ""
+
+    def _shown(self, moment: datetime) -> datetime:
+        try:
+            return moment.astimezone(self._plan.time_zone)
+        except OverflowError:
+            # In the last hours of the year 9999: shown as a text.
+            return _NO_DAY
+
+    def write(self) -> None:
+        """Place all sheets, write them, and tell the other parts."""
+        if self._is_new:
+            self._placing.sheets.remove(_BLANK_SHEET)
+            self._stylesheet.order_fonts()
+        archive = Archive()
+        tables, placed_boards = self._placing.place(archive)
+        retitling = Retitling(self._placing.renamed)
+        if retitling.any:
+            for table in tables:
+                table.retitle(retitling)
+            self._placing.sheets.retitle(retitling)
+            ours = {part for one in tables for part in (one.part, one.table_part)}
+            retitling.parts(self._package, ours)
+        self.order = " ".join(
+            f"{one.sheet.table}={one.merged.order}" for one in tables if one.merged.order
+        )
+        self._total = sum(len(one.merged.lines) for one in tables)
+        for table in tables:
+            self._write_table(table, tables, placed_boards)
+        for board in placed_boards:
+            self._write_board(board, tables, placed_boards)
+        self._tell_others([table for table in tables if table.moves.any])
+        self._on_progress(Progress("Writing rows", self._total, self._total))
+
+    def _tell_others(self, moved: Sequence[TableSheet]) -> None:
+        """Let the parts that are not ours know of the new rows."""
+        moves = [table.moves for table in moved]
+        sheets = self._placing.sheets
+        if self._is_new:
+            self._package.put(_CORE, _dated(self._package, self._plan.made_at))
+        else:
+            sheets.grow(moves)
+            outside.drop_calculation_chain(self._package)
+            outside.grow_charts(self._package, moves)
+            outside.refresh_pivots(
+                self._package, [table.sheet.table for table in self._placing.tables], moves
+            )
+        for name, formula, sheet in self._placing.names:
+            sheets.define(name, formula, sheet)
+        sheets.recalculate_on_open()
+        sheets.save()
+        # Last, since all sheets add their formats to it.
+        self._package.put(self._styles_part, self._stylesheet.content())
+
+    def _location(
+        self, place: Place, tables: Sequence[TableSheet], placed: Sequence[BoardSheet]
+    ) -> str:
+        for table in tables:
+            if table.sheet.key == place.sheet:
+                return table.location(place.row)
+        for board in placed:
+            if board.board.key == place.sheet:
+                quoted = board.name.replace("'", "''")
+                return f"'{quoted}'!A{place.row + 1}"
+        raise KeyError(place.sheet)
+
+    def _titles(self, table_name: str, key: str) -> str | None:
+        """Return the title that a column has in the workbook."""
+        for table in self._placing.tables:
+            if table.sheet.table == table_name:
+                return table.title(key)
+        return None
+
+    def _write_table(
+        self, table: TableSheet, tables: Sequence[TableSheet], placed: Sequence[BoardSheet]
+    ) -> None:
+        self._write_links(table.part, table.root, table.links(), tables, placed)
+        set_region(table.table, table.moves)
+        self._package.put_tree(table.table_part, table.table)
+        table.furnish(self._formats, self._plan.page_header)
+        hidden = row_filter(table.table, table.moves.new.left, table.value)
+        self._put_sheet(table.part, table.root, lambda: self._table_rows(table, hidden))
+
+    def _table_rows(self, table: TableSheet, hidden: Any) -> Iterator[bytes]:  # noqa: ANN401
+        return RowWriter(table, self._formats, self._shown).rows(hidden, self._row_done)
+
+    def _row_done(self) -> None:
+        self._done += 1
+        if self._done % _PROGRESS_STEP == 0:
+            self._on_progress(Progress("Writing rows", self._done, self._total))
+
+    def _write_board(
+        self, board: BoardSheet, tables: Sequence[TableSheet], placed: Sequence[BoardSheet]
+    ) -> None:
+        self._write_links(board.part, board.root, board.links(), tables, placed)
+        put_drawing(
+            self._package,
+            board,
+            self._plan.colours,
+            lambda place: self._location(place, tables, placed),
+        )
+        worksheet.set_stamp(board.root, self._plan.page_header)
+        self._put_sheet(
+            board.part,
+            board.root,
+            lambda: board.rows(self._formats, self._shown, self._titles),
+        )
+
+    def _put_sheet(self, part: str, root: Any, rows: Any) -> None:  # noqa: ANN401
+        # Formats are added while rows are written, so the rows can't wait until the file is saved.
+        head, tail = worksheet.split_at_rows(root)
+        self._package.put(part, b"".join((head, *rows(), tail)))
+
+    def _write_links(
+        self,
+        part: str,
+        root: Any,  # noqa: ANN401
+        links: Sequence[tuple[str, Link]],
+        tables: Sequence[TableSheet],
+        placed: Sequence[BoardSheet],
+    ) -> None:
+        """Put our links beside those that are a person's."""
+        present = list(worksheet.links_of(root))
+        room = max(0, EXCEL_LINKS_PER_SHEET - len(present))
+        used = {one.get(worksheet.R_ID) for one in present}
+        kept = [
+            one
+            for one in self._package.relationships(part)
+            if not (one.type == f"{OFFICE}/hyperlink" and one.external and one.id not in used)
+        ]
+        ids = {one.id for one in kept}
+        added = []
+        number = 0
+        elements = []
+        for address, link in links[:room]:
+            attributes = {"ref": address}
+            if isinstance(link.target, Place):
+                attributes["location"] = self._location(link.target, tables, placed)
+            else:
+                number += 1
+                while f"rId{number}" in ids:
+                    number += 1
+                attributes[worksheet.R_ID] = f"rId{number}"
+                added.append(
+                    Relationship(f"rId{number}", f"{OFFICE}/hyperlink", link.target, external=True)
+                )
+            if link.hint:
+                attributes["tooltip"] = link.hint
+            elements.append(main_element("hyperlink", attributes))
+        if elements:
+            worksheet.group(root, "hyperlinks").extend(elements)
+        self._package.set_relationships(part, [*kept, *added])
+
+
+def _dated(package: Package, made_at: datetime) -> bytes:
+    """Return the core properties with the time stamp of the document."""
+    root = package.tree(_CORE)
+    for element in root.iter("{http://purl.org/dc/terms/}modified"):
+        element.text = f"{made_at:%Y-%m-%dT%H:%M:%S}Z"
+    return serialised(root)

@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from klarify_xl import __version__
-from klarify_xl.plan import Cell, Column, Sheet
+from klarify_xl.language import Language
+from klarify_xl.limits import EXCEL_CELL_CHARACTERS, EXCEL_LINKS_PER_SHEET, EXCEL_ROWS
+from klarify_xl.plan import Board, Cell, Sheet
 from klarify_xl.records import Refresh
+from klarify_xl.sheets.changes import MOST_CHANGES
 from klarify_xl.sheets.contents import Contents
 from klarify_xl.sheets.inventory import (
     ABOUT,
@@ -16,11 +19,10 @@ from klarify_xl.sheets.inventory import (
     PROCEDURES,
     RELATIONSHIPS,
     Inventory,
-    shown,
 )
 
 
-def about_sheet(inventory: Inventory, contents: Contents, sheets: Sequence[Sheet]) -> Sheet:
+def about_sheet(inventory: Inventory, contents: Contents, sheets: Sequence[Sheet | Board]) -> Sheet:
     """Return the receipt.
 
     Args:
@@ -28,84 +30,154 @@ def about_sheet(inventory: Inventory, contents: Contents, sheets: Sequence[Sheet
         contents: Where that is from.
         sheets: The other sheets, as they are written.
     """
-    written = {sheet.name: len(sheet.rows) for sheet in sheets}
+    say, title = inventory.say, inventory.sheet_title
+    written = {sheet.key: len(sheet.rows) for sheet in sheets if isinstance(sheet, Sheet)}
     matches = Counter(str(one.match) for one in inventory.relationships)
     adjust = inventory.adjustments
     rows: list[tuple[str, Cell, str | None]] = [
         (
-            "Organisation",
+            say("Organisation"),
             contents.organisation or None,
-            "The host at which most procedures are shown",
+            say("The host at which most procedures are shown"),
         ),
-        ("API", contents.base_url, None),
+        (say("API"), contents.base_url, None),
     ]
     if contents.part:
-        whole = f"References and findings are judged on all {contents.listed:,} procedures"
-        rows.append(("Shows only", shown(contents.part), whole))
+        whole = say("References and findings are judged on all {count} procedures")
+        told = whole.format(count=say.number(contents.listed))
+        rows.append((say("Shows only"), inventory.shown(say(contents.part)), told))
     if contents.receipt:
-        rows += _receipt_rows(contents.receipt)
-    rows += [
-        ("Procedures written", written[PROCEDURES], None),
-        ("Lane rows written", written[LANES], None),
-        ("Lanes", written[LANE_TOTALS], None),
+        rows += _receipt_rows(say, contents.receipt)
+    counted = [
+        (PROCEDURES, say("Procedures written"), None),
+        (LANES, say("Lane rows written"), None),
+        (LANE_TOTALS, say("Lanes"), None),
         (
-            "Relationship rows written",
-            written[RELATIONSHIPS],
-            "The source is called within, or from, the target: the target is the caller",
+            RELATIONSHIPS,
+            say("Relationship rows written"),
+            say("The source is called within, or from, the target: the target is the caller"),
         ),
-        ("… resolved", matches["resolved"], "Exactly one procedure holds the name"),
-        ("… ambiguous", matches["ambiguous"], "Several procedures hold the name"),
-        ("… unresolved", matches["unresolved"], "No listed procedure holds the name"),
-        ("Changes", written[CHANGES], "Since the first refresh; the newest 10,000 are shown"),
-        ("Findings", written[HEALTH], "See Health: gaps, doubts and contradictions"),
-        ("Procedures with remarks", adjust.remarked, "See the last column of Procedures"),
-        ("Characters replaced", adjust.replaced, "Excel can't hold them, or they deceive readers"),
-        ("Texts cut", adjust.cut, "Longer than the 32,767 characters of a cell"),
-        ("Links shown as text", adjust.unsafe_links, "Not a plain web address"),
-        ("Links beyond Excel's limit", adjust.surplus_links, "65,530 on a sheet"),
-        ("Rows beyond Excel's limit", adjust.surplus_rows, "1,048,576 on a sheet"),
-        ("Time zone", "UTC", "All times in this workbook"),
-        ("Made by", f"klarify-xl {__version__}", "Text from Klarify is never a formula here"),
+    ]
+    rows += [(item, written[key], note) for key, item, note in counted if key in written]
+    if RELATIONSHIPS in written:
+        rows += [
+            (say("… resolved"), matches["resolved"], say("Exactly one procedure holds the name")),
+            (say("… ambiguous"), matches["ambiguous"], say("Several procedures hold the name")),
+            (
+                say("… unresolved"),
+                matches["unresolved"],
+                say("No listed procedure holds the name"),
+            ),
+        ]
+    newest = say("Since the first refresh; the newest {count} are shown")
+    see = say("See {sheet}: gaps, doubts and contradictions")
+    counted = [
+        (CHANGES, say("Changes"), newest.format(count=say.number(MOST_CHANGES))),
+        (HEALTH, say("Findings"), see.format(sheet=title(HEALTH))),
+    ]
+    rows += [(item, written[key], note) for key, item, note in counted if key in written]
+    in_remarks = say("See the column {column} of {sheet}")
+    rows += [
+        (
+            say("Procedures with remarks"),
+            adjust.remarked,
+            in_remarks.format(column=inventory.title("Remarks"), sheet=title(PROCEDURES)),
+        ),
+        (
+            say("Characters replaced"),
+            adjust.replaced,
+            say("Excel can't hold them, or they deceive readers"),
+        ),
+        (
+            say("Texts cut"),
+            adjust.cut,
+            say("Longer than the {count} characters of a cell").format(
+                count=say.number(EXCEL_CELL_CHARACTERS)
+            ),
+        ),
+        (say("Links shown as text"), adjust.unsafe_links, say("Not a plain web address")),
+        (
+            say("Links beyond Excel's limit"),
+            adjust.surplus_links,
+            say("{count} on a sheet").format(count=say.number(EXCEL_LINKS_PER_SHEET)),
+        ),
+        (
+            say("Rows beyond Excel's limit"),
+            adjust.surplus_rows,
+            say("{count} on a sheet").format(count=say.number(EXCEL_ROWS)),
+        ),
+        (say("Time zone"), inventory.options.time_zone, say("All times in this workbook")),
+        (
+            say("Made by"),
+            f"klarify-xl {__version__}",
+            say("Text from Klarify is never a formula here"),
+        ),
     ]
     return Sheet(
         name=ABOUT,
-        table=ABOUT,
+        table="About",
         identity=("Item",),
         columns=(
-            Column("Item", width=30),
-            Column("Value", "mixed", 44),
-            Column("Explanation", "mixed", 62),
+            inventory.column("Item", width=30),
+            inventory.column("Value", "mixed", 44),
+            inventory.column("Explanation", "mixed", 62),
         ),
         rows=tuple(rows),
-        description="The receipt of the refresh that this workbook shows.",
+        description=say("The receipt of the refresh that this workbook shows."),
     )
 
 
-def _receipt_rows(receipt: Refresh) -> list[tuple[str, Cell, str | None]]:
+def _receipt_rows(say: Language, receipt: Refresh) -> list[tuple[str, Cell, str | None]]:
     return [
         (
-            "Data as of",
+            say("Data as of"),
             receipt.finished_at,
-            "The last refresh that found something new; `klarify-xl check` tells of the last one",
+            say(
+                "The last refresh that found something new; "
+                "`klarify-xl check` tells of the last one"
+            ),
         ),
-        ("Refresh number", receipt.id, f"A {receipt.mode} one, with {receipt.requests} requests"),
-        ("Watermark", receipt.watermark, "The newest change in Klarify that the data covers"),
-        ("Counted by the API", receipt.total_count, None),
-        ("Listed by the API", receipt.listed - receipt.kept, None),
-        ("Is the list complete?", _completeness(receipt), "As far as the API lets anyone tell"),
-        ("Added", receipt.added, "Since the refresh before"),
-        ("Changed", receipt.changed, "Since the refresh before"),
-        ("No longer listed", receipt.removed, "Deleted, hidden from the key, or unpublished"),
-        ("Listed again", receipt.returned, "Since the refresh before"),
+        (say("Refresh number"), receipt.id, _kind(say, receipt)),
+        (
+            say("Watermark"),
+            receipt.watermark,
+            say("The newest change in Klarify that the data covers"),
+        ),
+        (say("Counted by the API"), receipt.total_count, None),
+        (say("Listed by the API"), receipt.listed - receipt.kept, None),
+        (
+            say("Is the list complete?"),
+            _completeness(say, receipt),
+            say("As far as the API lets anyone tell"),
+        ),
+        (say("Added"), receipt.added, say("Since the refresh before")),
+        (say("Changed"), receipt.changed, say("Since the refresh before")),
+        (
+            say("No longer listed"),
+            receipt.removed,
+            say("Deleted, hidden from the key, or unpublished"),
+        ),
+        (say("Listed again"), receipt.returned, say("Since the refresh before")),
     ]
 
 
-def _completeness(receipt: Refresh) -> str:
+def _kind(say: Language, receipt: Refresh) -> str:
+    words = (
+        say("A full one, with {count} requests")
+        if receipt.mode == "full"
+        else say("An incremental one, with {count} requests")
+    )
+    return words.format(count=say.number(receipt.requests))
+
+
+def _completeness(say: Language, receipt: Refresh) -> str:
     """Say what is known to be missing or in doubt."""
     gaps = [
-        (receipt.shortfall, "counted but not listed, twice the same"),
-        (receipt.quarantined, "left out, without a usable id"),
-        (receipt.kept, "not listed, but not proven gone, and kept"),
+        (receipt.shortfall, say("{count} counted but not listed, twice the same")),
+        (receipt.quarantined, say("{count} left out, without a usable id")),
+        (receipt.kept, say("{count} not listed, but not proven gone, and kept")),
     ]
-    told = [f"{number:,} {what}" for number, what in gaps if number]
-    return f"NO: {'; '.join(told)}" if told else "Yes: counted and listed are the same"
+    told = [words.format(count=say.number(number)) for number, words in gaps if number]
+    if not told:
+        return say("Yes: counted and listed are the same")
+    return say("NO: {gaps}").format(gaps="; ".join(told))

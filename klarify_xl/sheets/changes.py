@@ -3,21 +3,30 @@
 from collections.abc import Sequence
 from typing import Final
 
-from klarify_xl.model import readable
-from klarify_xl.plan import Column, Highlight, Sheet
+from klarify_xl.language import Phrase
+from klarify_xl.model import parse_stamp, readable
+from klarify_xl.plan import Highlight, Sheet, Tone
 from klarify_xl.records import Change, worth_showing
-from klarify_xl.sheets.inventory import CHANGES, Inventory, shown
+from klarify_xl.sheets.inventory import CHANGES, Inventory
 
 MOST_CHANGES: Final = 10_000
 """Rows on the sheet; the store keeps the whole history."""
 
-_WORDS: Final = {
-    "added": "added",
-    "changed": "changed",
-    "removed": "no longer listed",
-    "returned": "listed again",
+WORDS: Final = {
+    "added": Phrase("added"),
+    "changed": Phrase("changed"),
+    "removed": Phrase("no longer listed"),
+    "returned": Phrase("listed again"),
 }
-_TITLES: Final = {
+"""What the sheet calls each kind of change."""
+
+_TONES: Final[dict[str, Tone]] = {
+    "added": "good",
+    "changed": "pending",
+    "removed": "warning",
+    "returned": "retired",
+}
+_COLUMNS: Final = {
     "name": "Name",
     "status": "Status",
     "owner": "Owner",
@@ -26,14 +35,8 @@ _TITLES: Final = {
     "lanes": "Lanes",
     "called_within": "Called within",
     "called_from": "Called from",
-    "updated_at": "Updated (UTC)",
+    "updated_at": "Updated",
 }
-_CHANGE_HIGHLIGHTS: Final = (
-    Highlight("Change", "added", "good"),
-    Highlight("Change", "changed", "pending"),
-    Highlight("Change", "no longer listed", "warning"),
-    Highlight("Change", "listed again", "retired"),
-)
 
 
 def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
@@ -46,29 +49,45 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
     rows = tuple(
         (
             one.at,
-            _WORDS[one.kind],
+            inventory.say(WORDS[one.kind]),
             inventory.link(one.id),
-            shown(one.name),
-            shown(_TITLES.get(one.field, one.field)) if one.field else None,
-            shown(readable(one.old)) or None,
-            shown(readable(one.new)) or None,
+            inventory.shown(one.name),
+            _field(inventory, one.field) if one.field else None,
+            _value(inventory, one.field, one.old) or None,
+            _value(inventory, one.field, one.new) or None,
         )
         for one in worth_showing(changes)
     )
     return Sheet(
         name=CHANGES,
-        table=CHANGES,
-        identity=("Noticed (UTC)", "Change", "ID", "Field"),
+        table="Changes",
+        identity=("Noticed", "Change", "ID", "Field"),
         columns=(
-            Column("Noticed (UTC)", "moment", width=17),
-            Column("Change", width=16),
-            Column("ID", width=16),
-            Column("Procedure", width=42),
-            Column("Field", width=16),
-            Column("Before", width=40),
-            Column("After", width=40),
+            inventory.column("Noticed", "moment", width=17),
+            inventory.column("Change", width=19),
+            inventory.column("ID", width=16),
+            inventory.column("Procedure", width=42),
+            inventory.column("Field", width=16),
+            inventory.column("Before", width=40),
+            inventory.column("After", width=40),
         ),
         rows=rows[:MOST_CHANGES],
-        highlights=_CHANGE_HIGHLIGHTS,
-        description="One row for each change that a refresh noticed, the newest first.",
+        highlights=tuple(
+            Highlight("Change", inventory.say(WORDS[kind]), tone) for kind, tone in _TONES.items()
+        ),
+        description=inventory.say(
+            "One row for each change that a refresh noticed, the newest first."
+        ),
     )
+
+
+def _field(inventory: Inventory, name: str) -> str:
+    """Return what the column of a field is called, or the name of an unknown field."""
+    return inventory.title(_COLUMNS[name]) if name in _COLUMNS else inventory.shown(name)
+
+
+def _value(inventory: Inventory, name: str | None, value: str | None) -> str:
+    """Return a field's value as a person reads it, stamps in the workbook's time zone."""
+    text = readable(value)
+    moment = parse_stamp(text) if name == "updated_at" else None
+    return inventory.options.local(moment).isoformat() if moment else inventory.shown(text)

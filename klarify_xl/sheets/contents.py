@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from klarify_xl import graph
 from klarify_xl.graph import Relationship
 from klarify_xl.health import Finding, findings
 from klarify_xl.model import Procedure
+from klarify_xl.options import DEFAULT_OPTIONS, Options
 from klarify_xl.records import Change, Refresh
 from klarify_xl.store import Store
 from klarify_xl.text import link_target
@@ -24,21 +25,25 @@ class Contents:
         relationships: Their references, resolved among all procedures of the organisation.
         findings: What to look at in them, judged on all procedures of the organisation.
         changes: Their history since the first refresh, newest first.
-        receipt: The refresh that the data is from, if there was one.
+        receipt: The refresh that brought the data, if there was one.
+        verified_at: When the data was last compared with Klarify, if it was.
         organisation: Whose procedures these are, "" if that is not known.
         base_url: Address of the API.
         listed: How many procedures the organisation has.
+        ids: Ids of all procedures that the organisation ever had.
         part: Which part of the organisation this is, in words; "" for all of it.
     """
 
-    procedures: Sequence[Procedure]
-    relationships: Sequence[Relationship]
-    findings: Sequence[Finding]
-    changes: Sequence[Change]
-    receipt: Refresh | None
-    organisation: str
-    base_url: str
-    listed: int
+    procedures: Sequence[Procedure] = ()
+    relationships: Sequence[Relationship] = ()
+    findings: Sequence[Finding] = ()
+    changes: Sequence[Change] = ()
+    receipt: Refresh | None = None
+    verified_at: datetime | None = None
+    organisation: str = ""
+    base_url: str = ""
+    listed: int = 0
+    ids: Sequence[str] = ()
     part: str = ""
 
     @property
@@ -63,28 +68,36 @@ class Contents:
         )
 
 
-def read_contents(store: Store) -> Contents:
-    """Return all that a store holds, as of one moment."""
+def read_contents(store: Store, options: Options = DEFAULT_OPTIONS) -> Contents:
+    """Return all that a store holds, as of one moment.
+
+    Args:
+        store: What to read.
+        options: From when on a procedure is stale, and in which time zone days are told.
+    """
     with store.snapshot():
         procedures = sorted(
             store.procedures(), key=lambda one: (one.name.casefold(), one.name, one.id)
         )
-        receipt = store.receipt()
-        verified_at = store.verified_at()
-        changes = _history(store)
-        base_url = store.state().base_url
-    relationships = graph.relationships(procedures)
-    contents = Contents(
-        procedures=procedures,
-        relationships=relationships,
-        findings=(),
-        changes=changes,
-        receipt=receipt,
-        organisation=_organisation(procedures),
-        base_url=base_url,
-        listed=len(procedures),
+        relationships = graph.relationships(procedures)
+        contents = Contents(
+            procedures=procedures,
+            relationships=relationships,
+            changes=_history(store),
+            receipt=store.receipt(),
+            verified_at=store.verified_at(),
+            organisation=_organisation(procedures),
+            base_url=store.state().base_url,
+            listed=len(procedures),
+            ids=store.ids(),
+        )
+    found = findings(
+        procedures,
+        relationships,
+        as_of=contents.verified_at or contents.as_of,
+        stale_after=timedelta(days=options.stale_days),
+        local=options.local,
     )
-    found = findings(procedures, relationships, as_of=verified_at or contents.as_of)
     return replace(contents, findings=found)
 
 

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from klarify_xl.health import KINDS, Finding
-from klarify_xl.plan import Column, Highlight, Sheet
-from klarify_xl.sheets.inventory import HEALTH, Inventory, shown
+from klarify_xl.language import Phrase
+from klarify_xl.plan import Highlight, Sheet, Tone
+from klarify_xl.sheets.inventory import HEALTH, Inventory
 
-_SEVERITY_HIGHLIGHTS: Final = (
-    Highlight("Severity", "high", "warning"),
-    Highlight("Severity", "medium", "pending"),
-    Highlight("Severity", "low", "retired"),
-)
+_SEVERITIES: Final[dict[str, tuple[Phrase, Tone]]] = {
+    "high": (Phrase("high"), "warning"),
+    "medium": (Phrase("medium"), "pending"),
+    "low": (Phrase("low"), "retired"),
+}
 
 
 def health_sheet(inventory: Inventory, findings: Sequence[Finding]) -> Sheet:
@@ -21,32 +22,35 @@ def health_sheet(inventory: Inventory, findings: Sequence[Finding]) -> Sheet:
         inventory: What the other sheets show.
         findings: What there is to look at.
     """
+    say = inventory.say
     rows = tuple(
         (
-            KINDS[one.kind].severity,
-            KINDS[one.kind].title,
+            say(_SEVERITIES[KINDS[one.kind].severity][0]),
+            say(KINDS[one.kind].title),
             inventory.link(one.procedure.id),
-            shown(one.procedure.name),
-            shown(one.procedure.owner) or None,
-            shown(one.line),
-            KINDS[one.kind].why,
+            inventory.shown(one.procedure.name),
+            inventory.shown(one.procedure.owner) or None,
+            inventory.shown(" ".join(say(one.detail).split())),
+            say(KINDS[one.kind].why),
         )
         for one in findings
     )
     return Sheet(
         name=HEALTH,
-        table=HEALTH,
+        table="Health",
         identity=("Finding", "ID", "Detail"),
         columns=(
-            Column("Severity", width=12),
-            Column("Finding", width=26),
-            Column("ID", width=16),
-            Column("Procedure", width=42),
-            Column("Owner", width=22),
-            Column("Detail", width=52),
-            Column("Why it matters", width=58),
+            inventory.column("Severity", width=12),
+            inventory.column("Finding", width=26),
+            inventory.column("ID", width=16),
+            inventory.column("Procedure", width=42),
+            inventory.column("Owner", width=22),
+            inventory.column("Detail", width=52),
+            inventory.column("Why it matters", width=58),
         ),
         rows=rows,
-        highlights=_SEVERITY_HIGHLIGHTS,
-        description="One row for each thing to look at: gaps, doubts and contradictions.",
+        highlights=tuple(
+            Highlight("Severity", say(word), tone) for word, tone in _SEVERITIES.values()
+        ),
+        description=say("One row for each thing to look at: gaps, doubts and contradictions."),
     )

@@ -5,19 +5,31 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from klarify_xl.graph import Relationship
-from klarify_xl.language import Language
+from klarify_xl.language import LANGUAGES, Language, Phrase
 from klarify_xl.limits import EXCEL_ROWS
 from klarify_xl.model import Procedure
-from klarify_xl.plan import Cell, Highlight, Link, Place, Sheet, limit_links, limit_rows
-from klarify_xl.text import link_target, safe_text
+from klarify_xl.options import Options
+from klarify_xl.plan import (
+    Cell,
+    Column,
+    ColumnKind,
+    Highlight,
+    Link,
+    Place,
+    Sheet,
+    limit_links,
+    limit_rows,
+)
+from klarify_xl.text import CUT_NOTE, SafeText, link_target, safe_text
 
-PROCEDURES: Final = "Procedures"
-LANES: Final = "Lanes"
-LANE_TOTALS: Final = "Lane totals"
-RELATIONSHIPS: Final = "Relationships"
-CHANGES: Final = "Changes"
-HEALTH: Final = "Health"
-ABOUT: Final = "About"
+PROCEDURES: Final = Phrase("Procedures")
+LANES: Final = Phrase("Lanes")
+LANE_TOTALS: Final = Phrase("Lane totals")
+RELATIONSHIPS: Final = Phrase("Relationships")
+CHANGES: Final = Phrase("Changes")
+HEALTH: Final = Phrase("Health")
+ABOUT: Final = Phrase("About")
+ARCHIVE: Final = Phrase("Archived notes")
 
 STATUS_HIGHLIGHTS: Final = (
     Highlight("Status", "published", "good"),
@@ -37,6 +49,7 @@ class Adjustments:
         surplus_links: Links beyond Excel's limit for a sheet.
         surplus_rows: Rows beyond Excel's limit for a sheet.
         remarked: Procedures with a remark.
+        say: Gives an English text in the workbook's language.
     """
 
     replaced: int = 0
@@ -45,29 +58,37 @@ class Adjustments:
     surplus_links: int = 0
     surplus_rows: int = 0
     remarked: int = 0
+    say: Language = field(default_factory=Language)
     _row: list[str] = field(default_factory=list, repr=False)
 
     def text(self, value: str, title: str) -> str:
         """Return a text as a cell can hold it, and note what was done."""
-        safe = safe_text(value)
+        safe = self.safe(value)
         if safe.replaced:
             self.replaced += safe.replaced
-            self._row.append(f"{title}: unshowable characters replaced ({safe.replaced})")
+            done = self.say("{column}: unshowable characters replaced ({count})")
+            self._row.append(done.format(column=title, count=safe.replaced))
         if safe.cut:
             self.cut += 1
-            self._row.append(f"{title}: characters cut at the end ({safe.cut})")
+            done = self.say("{column}: characters cut at the end ({count})")
+            self._row.append(done.format(column=title, count=safe.cut))
         return safe.text
 
-    def url(self, value: str) -> Cell:
+    def safe(self, value: str) -> SafeText:
+        """Return a text as a cell can hold it, uncounted."""
+        return safe_text(value, self.say(Phrase(CUT_NOTE)))
+
+    def url(self, value: str, title: str) -> Cell:
         """Return a link to a web address, or its text where it is not safe to link."""
         target = link_target(value)
-        shown = self.text(value, "Link")
+        shown = self.text(value, title)
         if target is None:
             if value:
                 self.unsafe_links += 1
-                self._row.append("Link: shown as text, not a plain web address")
+                done = self.say("{column}: shown as text, not a plain web address")
+                self._row.append(done.format(column=title))
             return shown or None
-        return Link(shown, target, "Open in Klarify")
+        return Link(shown, target, self.say("Open in Klarify"))
 
     def take_remarks(self) -> list[str]:
         """Return what was noted since the last call."""
@@ -93,6 +114,7 @@ class Inventory:
         adjustments: What could not be shown as it came.
         rows: Each procedure's row on the Procedures sheet, by id, from 0.
         say: Gives an English title or word in the workbook's language.
+        options: How the workbook is to look.
     """
 
     procedures: Sequence[Procedure]
@@ -100,22 +122,65 @@ class Inventory:
     adjustments: Adjustments
     rows: dict[str, int]
     say: Language = field(default_factory=Language)
+    options: Options = field(default_factory=Options)
+
+    def column(
+        self,
+        key: str,
+        kind: ColumnKind = "text",
+        width: float = 20.0,
+        *,
+        link_rank: int = 0,
+        printed: bool = True,
+        web: bool = False,
+    ) -> Column:
+        """Return a column under its title in the workbook's language; moments tell the zone."""
+        zone = f" ({self.options.time_zone})" if kind == "moment" else ""
+        title = f"{self.say(key)}{zone}"
+        aliases = distinct(Language(code)(key) for code in LANGUAGES)
+        return Column(title, kind, fitting(title, width), link_rank, printed, key, web, aliases)
+
+    def title(self, key: str) -> str:
+        """Return what a column of the Procedures sheet is called, its zone aside."""
+        custom = self.options.of(PROCEDURES).titles.get(key, "")
+        return custom.replace("{zone}", self.options.time_zone) or self.say(key)
+
+    def sheet_title(self, key: str) -> str:
+        """Return what a sheet is called."""
+        return self.options.of(key).title or self.say(key)
+
+    def shown(self, text: str) -> str:
+        """Return a text as a cell can hold it, uncounted: Procedures shows and counts it too."""
+        return self.adjustments.safe(text).text
 
     def link(self, procedure_id: str) -> Cell:
         """Return an id that leads to its procedure's row on the Procedures sheet."""
-        return link_to(shown(procedure_id), PROCEDURES, self.rows.get(procedure_id))
+        return link_to(self.shown(procedure_id), PROCEDURES, self.rows.get(procedure_id))
 
 
 def link_to(value: str | int, sheet: str, row: int | None) -> Cell:
-    """Return a cell that leads to a row of a sheet, or just its value if there is no such row."""
+    """Return a cell that leads to a row of a sheet, or just its value if there is no such row.
+
+    Its hint, which names the sheet, comes with the sheet's title.
+    """
     if row is None or row >= EXCEL_ROWS - 1:
         return value
-    return Link(value, Place(sheet, row), f"Go to {sheet}")
+    return Link(value, Place(sheet, row))
 
 
 def shown(text: str) -> str:
     """Return a text as a cell can hold it, uncounted, since Procedures shows and counts it too."""
     return safe_text(text).text
+
+
+def fitting(title: str, width: float) -> float:
+    """Return a column's width such that no word of its title is broken.
+
+    Args:
+        title: The title, bold and beside a filter button, together worth four characters.
+        width: The width that its cells need.
+    """
+    return max(width, 4 + max(len(word) for word in title.split()))
 
 
 def first_rows(keys: Iterable[str]) -> dict[str, int]:

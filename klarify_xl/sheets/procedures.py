@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 
 from klarify_xl.model import STATUSES, Procedure
-from klarify_xl.plan import Cell, Column, Sheet
+from klarify_xl.plan import Cell, Sheet
 from klarify_xl.sheets.inventory import (
     LANE_TOTALS,
     LANES,
@@ -14,14 +14,12 @@ from klarify_xl.sheets.inventory import (
     distinct,
     first_rows,
     link_to,
-    shown,
 )
-from klarify_xl.text import safe_text
 
 
 def procedures_sheet(inventory: Inventory) -> Sheet:
     """Return the sheet with a row for each procedure."""
-    adjust = inventory.adjustments
+    adjust, title, say = inventory.adjustments, inventory.title, inventory.say
     lane_rows = first_rows(p.id for p in inventory.procedures for _ in distinct(p.lanes))
     relationship_rows = first_rows(one.source.id for one in inventory.relationships)
     counts = Counter(one.source.id for one in inventory.relationships)
@@ -29,44 +27,45 @@ def procedures_sheet(inventory: Inventory) -> Sheet:
     for one in inventory.procedures:
         adjust.take_remarks()
         cells: tuple[Cell, ...] = (
-            adjust.text(one.id, "ID"),
-            adjust.text(one.name, "Name"),
-            adjust.text(one.status, "Status") or None,
-            adjust.text(one.owner, "Owner") or None,
-            adjust.text(one.performer, "Performer") or None,
+            adjust.text(one.id, title("ID")),
+            adjust.text(one.name, title("Name")),
+            adjust.text(one.status, title("Status")) or None,
+            adjust.text(one.owner, title("Owner")) or None,
+            adjust.text(one.performer, title("Performer")) or None,
             one.updated_at,
-            _lanes_cell(adjust.text("; ".join(one.lanes), "Lanes"), lane_rows.get(one.id)),
-            adjust.text("; ".join(one.called_within), "Called within") or None,
-            adjust.text("; ".join(one.called_from), "Called from") or None,
+            _lanes_cell(adjust.text("; ".join(one.lanes), title("Lanes")), lane_rows.get(one.id)),
+            adjust.text("; ".join(one.called_within), title("Called within")) or None,
+            adjust.text("; ".join(one.called_from), title("Called from")) or None,
             link_to(counts[one.id], RELATIONSHIPS, relationship_rows.get(one.id)),
-            adjust.url(one.url),
+            adjust.url(one.url, title("Link")),
         )
         # What was done to the cells goes first: remarks may quote texts of any length.
-        remarks = [*adjust.take_remarks(), *one.remarks]
+        remarks = [*adjust.take_remarks(), *(say(remark) for remark in one.remarks)]
         adjust.remarked += bool(remarks)
-        rows.append((*cells, safe_text("; ".join(remarks)).text or None))
+        rows.append((*cells, inventory.shown("; ".join(remarks)) or None))
     return Sheet(
         name=PROCEDURES,
-        table=PROCEDURES,
+        table="Procedures",
         identity=("ID",),
+        origin="ID",
         columns=(
-            Column("ID", width=16),
-            Column("Name", width=42),
-            Column("Status", width=11),
-            Column("Owner", width=22),
-            Column("Performer", width=22),
-            Column("Updated (UTC)", "moment", width=17),
-            Column("Lanes", width=30, link_rank=1),
-            Column("Called within", width=30),
-            Column("Called from", width=30),
-            Column("Relationships", "number", width=17, link_rank=2),
-            Column("Link", width=50, printed=False, web=True),
-            Column("Remarks", width=34, printed=False),
+            inventory.column("ID", width=16),
+            inventory.column("Name", width=42),
+            inventory.column("Status", width=11),
+            inventory.column("Owner", width=22),
+            inventory.column("Performer", width=22),
+            inventory.column("Updated", "moment", width=17),
+            inventory.column("Lanes", width=30, link_rank=1),
+            inventory.column("Called within", width=30),
+            inventory.column("Called from", width=30),
+            inventory.column("Relationships", "number", width=17, link_rank=2),
+            inventory.column("Link", width=50, printed=False, web=True),
+            inventory.column("Remarks", width=34, printed=False),
         ),
         rows=tuple(rows),
         frozen_columns=2,
         highlights=STATUS_HIGHLIGHTS,
-        description="One row for each procedure, process, subprocess and task.",
+        description=say("One row for each procedure, process, subprocess and task."),
     )
 
 
@@ -78,31 +77,32 @@ def lanes_sheet(inventory: Inventory) -> Sheet:
     """Return the sheet with a row for each procedure and lane."""
     rows = tuple(
         (
-            shown(lane),
+            inventory.shown(lane),
             inventory.link(one.id),
-            shown(one.name),
-            shown(one.status) or None,
-            shown(one.owner) or None,
-            shown(one.performer) or None,
+            inventory.shown(one.name),
+            inventory.shown(one.status) or None,
+            inventory.shown(one.owner) or None,
+            inventory.shown(one.performer) or None,
         )
         for one in inventory.procedures
         for lane in distinct(one.lanes)
     )
     return Sheet(
         name=LANES,
-        table=LANES,
+        table="Lanes",
         identity=("ID", "Lane"),
+        origin="ID",
         columns=(
-            Column("Lane", width=30),
-            Column("ID", width=16),
-            Column("Procedure", width=44),
-            Column("Status", width=12),
-            Column("Owner", width=24),
-            Column("Performer", width=24),
+            inventory.column("Lane", width=30),
+            inventory.column("ID", width=16),
+            inventory.column("Procedure", width=44),
+            inventory.column("Status", width=12),
+            inventory.column("Owner", width=24),
+            inventory.column("Performer", width=24),
         ),
         rows=rows,
         highlights=STATUS_HIGHLIGHTS,
-        description="One row for each procedure and lane.",
+        description=inventory.say("One row for each procedure and lane."),
     )
 
 
@@ -119,19 +119,28 @@ def lane_totals_sheet(inventory: Inventory) -> Sheet:
         known = [statuses[status] for status in STATUSES]
         rows.append(
             (
-                link_to(shown(lane), LANES, lane_rows[lane]),
+                link_to(inventory.shown(lane), LANES, lane_rows[lane]),
                 len(members[lane]),
                 *known,
                 len(members[lane]) - sum(known),
                 len({one.owner for one in members[lane] if one.owner}),
             )
         )
-    titles = ("Procedures", *(status.capitalize() for status in STATUSES), "Other status", "Owners")
     return Sheet(
         name=LANE_TOTALS,
         table="LaneTotals",
         identity=("Lane",),
-        columns=(Column("Lane", width=30), *(Column(title, "number", 16) for title in titles)),
+        columns=(
+            inventory.column("Lane", width=30),
+            inventory.column("Procedures", "number", 16),
+            inventory.column("Published", "number", 16),
+            inventory.column("Draft", "number", 16),
+            inventory.column("Archived", "number", 16),
+            inventory.column("Other status", "number", 16),
+            inventory.column("Owners", "number", 16),
+        ),
         rows=tuple(rows),
-        description="One row for each lane, with its procedures by status and its owners.",
+        description=inventory.say(
+            "One row for each lane, with its procedures by status and its owners."
+        ),
     )

@@ -2,17 +2,24 @@
 
 from typing import Final
 
-from klarify_xl.plan import Column, Highlight, Sheet
-from klarify_xl.sheets.inventory import RELATIONSHIPS, Inventory, shown
+from klarify_xl.language import Phrase
+from klarify_xl.plan import Highlight, Sheet
+from klarify_xl.sheets.inventory import RELATIONSHIPS, Inventory
 
-_MATCH_HIGHLIGHTS: Final = (
-    Highlight("Match", "ambiguous", "pending"),
-    Highlight("Match", "unresolved", "warning"),
-)
+KIND_WORDS: Final = {
+    "called within": Phrase("called within"),
+    "called from": Phrase("called from"),
+}
+MATCH_WORDS: Final = {
+    "resolved": Phrase("resolved"),
+    "ambiguous": Phrase("ambiguous"),
+    "unresolved": Phrase("unresolved"),
+}
 
 
 def relationships_sheet(inventory: Inventory) -> Sheet:
     """Return the sheet with a row for each reference."""
+    say = inventory.say
     rows = []
     for one in inventory.relationships:
         only = one.targets[0] if one.match == "resolved" else None
@@ -20,28 +27,32 @@ def relationships_sheet(inventory: Inventory) -> Sheet:
         rows.append(
             (
                 inventory.link(one.source.id),
-                shown(one.source.name),
-                one.kind,
-                shown(one.target_name),
+                inventory.shown(one.source.name),
+                say(KIND_WORDS[one.kind]),
+                inventory.shown(one.target_name),
                 inventory.link(only.id) if only else None,
-                one.match,
-                inventory.adjustments.text(ids, "Candidates") or None,
+                say(MATCH_WORDS[one.match]),
+                inventory.adjustments.text(ids, say("Candidates")) or None,
             )
         )
     return Sheet(
         name=RELATIONSHIPS,
-        table=RELATIONSHIPS,
+        table="Relationships",
         identity=("Source ID", "Kind", "Target"),
+        origin="Source ID",
         columns=(
-            Column("Source ID", width=16),
-            Column("Source", width=44),
-            Column("Kind", width=15),
-            Column("Target", width=44),
-            Column("Target ID", width=16),
-            Column("Match", width=13),
-            Column("Candidates", width=36),
+            inventory.column("Source ID", width=16),
+            inventory.column("Source", width=44),
+            inventory.column("Kind", width=15),
+            inventory.column("Target", width=44),
+            inventory.column("Target ID", width=16),
+            inventory.column("Match", width=15),
+            inventory.column("Candidates", width=36),
         ),
         rows=tuple(rows),
-        highlights=_MATCH_HIGHLIGHTS,
-        description="One row for each reference from a procedure to another by name.",
+        highlights=(
+            Highlight("Match", say("ambiguous"), "pending"),
+            Highlight("Match", say("unresolved"), "warning"),
+        ),
+        description=say("One row for each reference from a procedure to another by name."),
     )

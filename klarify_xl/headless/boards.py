@@ -1,0 +1,166 @@
+"""One sheet that is a board: where it stands in a workbook, and its XML."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from lxml import etree
+
+from klarify_xl.headless.cells import (
+    OwnCell,
+    formula_cell,
+    letter_of,
+    value_cell,
+    xml_text_plain,
+)
+from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.merge import Note
+from klarify_xl.headless.reading import OldSheet
+from klarify_xl.headless.retitling import quoted
+from klarify_xl.plan import Board, Cell, Formula, Link, Look
+
+_COLUMN: Final = re.compile(r"\{([^{}\[\]]+)\[([^{}]+)\]\}")
+
+
+def defined_name(board: Board) -> str:
+    """Return the hidden name by which a board's sheet is found again, whatever it is called."""
+    return f"Klarify_{board.key.replace(' ', '_')}"
+
+
+def translated(formula: str, titles: Callable[[str, str], str | None]) -> str:
+    """Return a planned formula with the titles that columns have in the workbook.
+
+    Args:
+        formula: The formula, with columns as ``{Table[Key]}``.
+        titles: Gives a column's title by the keys of table and column.
+    """
+
+    def reference(found: re.Match[str]) -> str:
+        title = titles(found[1], found[2]) or found[2]
+        return f"{found[1]}[{quoted(title)}]"
+
+    return _COLUMN.sub(reference, formula)
+
+
+@dataclass
+class BoardSheet:
+    """A planned board and its place in the workbook.
+
+    Attributes:
+        board: What is planned.
+        name: Name of the sheet in the workbook.
+        part: The sheet's part.
+        root: The sheet's XML without rows.
+        old: What stands there.
+        overwritten: A person's cells that had to make room.
+        kept: A person's cells that stay, by row and column from 1.
+        chosen: Formats that a person chose for our cells, by row and column from 1.
+    """
+
+    board: Board
+    name: str
+    part: str
+    root: etree._Element
+    old: OldSheet
+    overwritten: list[Note] = field(default_factory=list)
+    kept: dict[int, dict[int, OwnCell]] = field(default_factory=dict)
+    chosen: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def sort_out(self, is_our_format: Callable[[int], bool]) -> None:
+        """Tell a person's cells from ours, which bear our formats.
+
+        Args:
+            is_our_format: Tells whether a format is ours, without a person's touch.
+        """
+        planned = {(row + 1, column + 1): one for (row, column), one in self.board.cells.items()}
+        for row, cells in self.old.outside.items():
+            for column, cell in cells.items():
+                if is_our_format(cell.style):
+                    continue
+                value = planned.get((row, column))
+                if value is None:
+                    self.kept.setdefault(row, {})[column] = cell
+                    continue
+                self.chosen[row, column] = cell.style
+                if not cell.is_empty and not _same(cell, value[0]):
+                    place = f"{letter_of(column)}{row}"
+                    self.overwritten.append(Note(place, "", cell))
+
+    @property
+    def own_places(self) -> set[tuple[int, int]]:
+        """Where a person's cells are, as row and column from 1."""
+        return {(row, column) for row, cells in self.kept.items() for column in cells}
+
+    def links(self) -> list[tuple[str, Link]]:
+        """Return the planned links with the addresses of their cells."""
+        return [
+            (f"{letter_of(column + 1)}{row + 1}", value)
+            for (row, column), (value, _look) in sorted(self.board.cells.items())
+            if isinstance(value, Link)
+        ]
+
+    def rows(
+        self,
+        formats: Formats,
+        shown: Callable[[datetime], datetime],
+        titles: Callable[[str, str], str | None],
+    ) -> Iterator[bytes]:
+        """Yield the elements of all rows.
+
+        Args:
+            formats: Formats of our cells.
+            shown: Gives a moment in the time zone in which it is shown.
+            titles: Gives a column's title by the keys of table and column.
+        """
+        cells: defaultdict[int, dict[int, str]] = defaultdict(dict)
+        for number, own in self.kept.items():
+            cells[number] |= {column: cell.xml() for column, cell in own.items()}
+        for (row, column), (value, look) in self.board.cells.items():
+            address = f"{letter_of(column + 1)}{row + 1}"
+            chosen = self.chosen.get((row + 1, column + 1))
+            cells[row + 1][column + 1] = _cell(address, value, look, chosen, formats, shown, titles)
+        attributes: dict[int, Mapping[str, str]] = {
+            row + 1: {"ht": f"{height:g}", "customHeight": "1"}
+            for row, height in self.board.heights.items()
+        }
+        attributes |= self.old.attributes
+        for number in sorted({*cells, *attributes}):
+            said = "".join(
+                f' {name}="{xml_text_plain(value)}"'
+                for name, value in attributes.get(number, {}).items()
+            )
+            row_cells = cells.get(number, {})
+            body = "".join(row_cells[column] for column in sorted(row_cells))
+            yield f'<row r="{number}"{said}>{body}</row>'.encode("utf-8", "surrogatepass")
+
+
+def _same(cell: OwnCell, value: Cell) -> bool:
+    """Tell whether a cell in another format is ours nevertheless."""
+    if isinstance(value, Link):
+        value = value.value
+    if isinstance(value, Formula):
+        return cell.formula is not None
+    return value is not None and cell.text == str(value)
+
+
+def _cell(
+    address: str,
+    value: Cell,
+    look: Look,
+    chosen: int | None,
+    formats: Formats,
+    shown: Callable[[datetime], datetime],
+    titles: Callable[[str, str], str | None],
+) -> str:
+    linked = isinstance(value, Link)
+    if isinstance(value, Link):
+        value = value.value
+    style = chosen
+    if style is None:
+        style = formats.board(look, linked, isinstance(value, Formula))
+    if isinstance(value, Formula):
+        return formula_cell(address, style, translated(value.text, titles), value.value)
+    return value_cell(address, style, value, shown)

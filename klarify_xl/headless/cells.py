@@ -1,0 +1,308 @@
+"""Cells as XML: ours from values, a person's own as they stand in the file."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Final
+
+from lxml import etree
+from openpyxl.formula.translate import Translator
+from openpyxl.utils import column_index_from_string, get_column_letter
+
+from klarify_xl.headless.package import Package
+from klarify_xl.headless.stylesheet import q
+from klarify_xl.limits import EXCEL_FIRST_DAY
+
+_ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_SPECIAL: Final = re.compile(r"[&<>\r]|_x")
+_ADDRESS: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
+_HAS_ADDRESS: Final = re.compile(r"(?<![A-Za-z0-9_.])\$?[A-Za-z]{1,3}\$?[1-9]")
+_EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
+_FIRST_MOMENT: Final = datetime(*EXCEL_FIRST_DAY, tzinfo=UTC)
+
+letter_of = cache(get_column_letter)
+"""The letters of a column, counted from 1."""
+number_of = cache(column_index_from_string)
+"""The number of a column, from 1."""
+
+
+def split_address(address: str) -> tuple[int, int]:
+    """Return row and column of a cell's address, counted from 1."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        raise ValueError(address)
+    return int(found[2]), number_of(found[1])
+
+
+def xml_text(text: str) -> str:
+    """Return a text as it stands in a part.
+
+    Excel reads ``_x0041_`` as the character A, so that one needs escaping, too (ECMA-376 part 1,
+    22.9.2.19).
+    """
+    if _SPECIAL.search(text) is None:
+        return text
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _ESCAPE.sub("_x005F_", text).replace("\r", "&#13;")
+
+
+def plain_text(text: str) -> str:
+    """Return a text from a part as people see it."""
+    if "_x" in text:
+        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return text.replace("\r\n", "\n")
+
+
+def text_cell(address: str, style: int | str, text: str) -> str:
+    """Return a cell that holds a text, whatever it looks like."""
+    keep = ' xml:space="preserve"' if text != text.strip() or "\n" in text else ""
+    return f'<c r="{address}" s="{style}" t="inlineStr"><is><t{keep}>{xml_text(text)}</t></is></c>'
+
+
+def formula_cell(address: str, style: int | str, formula: str, value: str | float | None) -> str:
+    """Return a cell that Excel works out, with what it gives now."""
+    kind = ' t="str"' if isinstance(value, str) else ""
+    known = "" if value is None else f"<v>{xml_text(str(value))}</v>"
+    return f'<c r="{address}" s="{style}"{kind}><f>{xml_text(formula)}</f>{known}</c>'
+
+
+def serial(moment: datetime) -> float | None:
+    """Return a moment as Excel's count of days, or None where programs don't agree on it.
+
+    Args:
+        moment: In the time zone in which it is shown.
+    """
+    wall = moment.replace(tzinfo=UTC, microsecond=0)
+    if wall < _FIRST_MOMENT:
+        return None
+    since = wall - _EPOCH
+    return round(since.days + since.seconds / 86400, 10)
+
+
+def value_cell(
+    address: str,
+    style: int | str,
+    value: str | float | datetime | None,
+    shown: Callable[[datetime], datetime],
+) -> str:
+    """Return a cell with a value, typed.
+
+    Args:
+        address: Where it stands.
+        style: Number of its format.
+        value: What it holds.
+        shown: Gives a moment in the time zone in which it is shown.
+    """
+    if value is None or value == "":
+        return f'<c r="{address}" s="{style}"/>'
+    if isinstance(value, str):
+        return text_cell(address, style, value)
+    if not isinstance(value, datetime):
+        return f'<c r="{address}" s="{style}"><v>{value!r}</v></c>'
+    days = serial(shown(value))
+    if days is None:
+        return text_cell(address, style, value.astimezone(UTC).isoformat())
+    return f'<c r="{address}" s="{style}"><v>{days!r}</v></c>'
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCell:
+    """A cell of a person's, as it stands in the file.
+
+    Attributes:
+        row: Its row there, from 1.
+        column: Its column there, from 1.
+        attributes: What its element says besides its address.
+        formula: Its formula without the equals sign, or None.
+        formula_attributes: What its formula's element says.
+        content: The elements beside the formula.
+        text: What it shows, "" for an empty one.
+    """
+
+    row: int
+    column: int
+    attributes: tuple[tuple[str, str], ...]
+    formula: str | None
+    formula_attributes: tuple[tuple[str, str], ...]
+    content: str
+    text: str
+
+    @property
+    def style(self) -> int:
+        """Number of its format."""
+        return int(dict(self.attributes).get("s", "0"))
+
+    @property
+    def value(self) -> str | float:
+        """What it holds, a number as such."""
+        if dict(self.attributes).get("t", "n") == "n" and self.text:
+            return float(self.text)
+        return self.text
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds a text, typed as such."""
+        return dict(self.attributes).get("t") in {"s", "str", "inlineStr"}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing but a format is in it."""
+        return self.formula is None and not self.content
+
+    def at(self, row: int, column: int) -> "OwnCell":
+        """Return the cell in another place; relative references move along, as in Excel's sort."""
+        if (row, column) == (self.row, self.column):
+            return self
+        formula = self.formula
+        if formula is not None:
+            formula = moved_formula(formula, self.row, self.column, row, column)
+        return replace(self.moved_to(row, column), formula=formula)
+
+    def moved_to(self, row: int, column: int | None = None) -> "OwnCell":
+        """Return the cell in another place, where its formula reads the same."""
+        column = column or self.column
+        if (row, column) == (self.row, self.column):
+            return self
+        attributes = tuple(
+            (name, f"{letter_of(column)}{row}" if name == "ref" else value)
+            for name, value in self.formula_attributes
+        )
+        return replace(self, row=row, column=column, formula_attributes=attributes)
+
+    def xml(self) -> str:
+        """Return the cell's element."""
+        attributes = "".join(
+            f' {name}="{_attribute_text(value)}"' for name, value in self.attributes
+        )
+        formula = ""
+        if self.formula is not None:
+            said = "".join(
+                f' {name}="{_attribute_text(value)}"' for name, value in self.formula_attributes
+            )
+            formula = f"<f{said}>{xml_text_plain(self.formula)}</f>"
+        return f'<c r="{letter_of(self.column)}{self.row}"{attributes}>{formula}{self.content}</c>'
+
+
+def xml_text_plain(text: str) -> str:
+    """Return a text that has no escapes of Excel's as it stands in a part."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _attribute_text(text: str) -> str:
+    return xml_text_plain(text).replace('"', "&quot;")
+
+
+def moved_formula(formula: str, row: int, column: int, to_row: int, to_column: int) -> str:
+    """Return a formula as it reads in another place."""
+    if _HAS_ADDRESS.search(formula) is None:
+        return formula
+    translator = Translator(f"={formula}", origin=f"{letter_of(column)}{row}")
+    return str(translator.translate_formula(f"{letter_of(to_column)}{to_row}"))[1:]
+
+
+class CellReader:
+    """Reads the cells of a package's sheets.
+
+    Args:
+        package: The package.
+    """
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._shared: list[str] | None = None
+        self._masters: dict[str, tuple[str, int, int]] = {}
+
+    def start_sheet(self) -> None:
+        """Forget the shared formulas of the sheet before."""
+        self._masters.clear()
+
+    def _shared_text(self, index: int) -> str:
+        if self._shared is None:
+            self._shared = []
+            for part in self._package.related(self._package.workbook, "sharedStrings"):
+                for item in self._package.tree(part).iter(q("si")):
+                    self._shared.append(_string(item))
+        return self._shared[index] if index < len(self._shared) else ""
+
+    def text(self, cell: etree._Element) -> str:
+        """Return what a cell holds: its text, or its number as the file writes it."""
+        kind = cell.get("t", "n")
+        if kind == "inlineStr":
+            inline = cell.find(q("is"))
+            return "" if inline is None else _string(inline)
+        value = cell.findtext(q("v")) or ""
+        if kind == "s":
+            return self._shared_text(int(value)) if value.isdigit() else ""
+        return plain_text(value) if kind == "str" else value
+
+    def own(self, cell: etree._Element, row: int, column: int) -> OwnCell:
+        """Return a cell as it is to be kept; shared formulas become formulas of their own."""
+        formula = None
+        formula_attributes: tuple[tuple[str, str], ...] = ()
+        content = []
+        for child in cell:
+            if child.tag == q("f"):
+                formula, formula_attributes = self._formula(child, row, column)
+            elif child.tag == q("v"):
+                content.append(f"<v>{xml_text_plain(child.text or '')}</v>")
+            elif isinstance(child.tag, str):
+                content.append(_inner_xml(child))
+        said = ((str(name), str(value)) for name, value in cell.attrib.items())
+        return OwnCell(
+            row,
+            column,
+            tuple((name, value) for name, value in said if name != "r" and name[0] != "{"),
+            formula,
+            formula_attributes,
+            "".join(content),
+            self.text(cell),
+        )
+
+    def _formula(
+        self, element: etree._Element, row: int, column: int
+    ) -> tuple[str, tuple[tuple[str, str], ...]]:
+        text = element.text or ""
+        if element.get("t") == "shared":
+            group = element.get("si", "")
+            if text:
+                self._masters[group] = (text, row, column)
+            else:
+                master, from_row, from_column = self._masters.get(group, ("", row, column))
+                text = moved_formula(master, from_row, from_column, row, column)
+            return text, ()
+        return text, tuple((str(name), str(value)) for name, value in element.attrib.items())
+
+
+def _string(item: etree._Element) -> str:
+    """Return the text of a string item, its runs joined, without phonetic hints."""
+    return plain_text(
+        "".join(
+            text.text or ""
+            for text in item.iter(q("t"))
+            if etree.QName(text.getparent()).localname != "rPh"
+        )
+    )
+
+
+def _inner_xml(element: etree._Element) -> str:
+    """Return an element as it reads within its sheet, which declares the namespaces."""
+    text = etree.tostring(element, encoding="unicode", with_tail=False)
+    start, end, rest = text.partition(">")
+    parent = element.getparent()
+    for prefix, uri in (parent.nsmap if parent is not None else {}).items():
+        name = f"xmlns:{prefix}" if prefix else "xmlns"
+        start = start.replace(f' {name}="{uri}"', "")
+    return start + end + rest
+
+
+def numbered_cells(row: etree._Element) -> Iterator[tuple[int, etree._Element]]:
+    """Yield the cells of a row with their columns from 1; addresses may be left out."""
+    before = 0
+    for cell in row:
+        if cell.tag == q("c"):
+            address = cell.get("r")
+            before = number_of(address.rstrip("0123456789")) if address else before + 1
+            yield before, cell

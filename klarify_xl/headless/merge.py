@@ -1,0 +1,287 @@
+"""Brings planned rows and those that stand on a sheet together: order, own cells, fill-down."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from lxml import etree
+from openpyxl.utils import range_boundaries
+
+from klarify_xl.headless.cells import OwnCell, moved_formula
+from klarify_xl.headless.reading import Identity, OldRow, OldSheet, identity_text
+from klarify_xl.headless.stylesheet import q
+from klarify_xl.plan import Cell, Formula, Link, Sheet
+
+_SAMPLE: Final = 100
+"""Rows whose formulas are compared to tell whether a column is worked out in all its rows."""
+
+
+@dataclass
+class Line:
+    """A data row to be written.
+
+    Attributes:
+        planned: Its row in the plan, from 0; None for one of a person's.
+        identity: What it is about.
+        old: The row that it was, or None if it is new.
+        own: A person's cells in it, by column from 1.
+    """
+
+    planned: int | None
+    identity: Identity
+    old: OldRow | None = None
+    own: dict[int, OwnCell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A person's cell whose row has gone.
+
+    Attributes:
+        row: What the row was about.
+        column: Title of its column.
+        cell: The cell.
+    """
+
+    row: str
+    column: str
+    cell: OwnCell
+
+
+@dataclass
+class Merged:
+    """The rows of a refreshed sheet.
+
+    Attributes:
+        lines: From the top.
+        vanished: Rows that stood there and are gone.
+        order: Mark of the order, "" if it is a person's.
+    """
+
+    lines: list[Line]
+    vanished: list[OldRow]
+    order: str
+
+
+def identities(sheet: Sheet, shown: Callable[[datetime], datetime]) -> list[Identity]:
+    """Return what each planned row is about.
+
+    Args:
+        sheet: The sheet.
+        shown: Gives a moment in the time zone in which it is shown.
+    """
+    names = [column.name for column in sheet.columns]
+    places = [names.index(key) for key in sheet.identity]
+    seen: Counter[Identity] = Counter()
+    found = []
+    for row in sheet.rows:
+        texts = tuple(identity_text(row[place], shown) for place in places)
+        seen[texts] += 1
+        found.append((*texts, str(seen[texts])))
+    return found
+
+
+def merge(
+    planned: Sequence[Identity],
+    old: OldSheet | None,
+    mark: str,
+    sort: Callable[[Line], Any] | None,
+) -> Merged:
+    """Bring planned rows and those that stand on a sheet together.
+
+    Rows that stand in our own order go where the plan has them. If a person has put them in
+    another order, they stay where they are, and new ones come after them. A table that is sorted
+    by a column is sorted anew.
+
+    Args:
+        planned: What each planned row is about.
+        old: What stands on the sheet, if anything does.
+        mark: Mark of the order that was last written.
+        sort: Gives a line's key, if the table is sorted by columns.
+    """
+    if old is None:
+        lines = [Line(index, identity) for index, identity in enumerate(planned)]
+        return Merged(lines, [], order_mark(planned))
+    places = {identity: index for index, identity in enumerate(planned)}
+    present: dict[Identity, OldRow] = {}
+    nameless, vanished = [], []
+    for row in old.rows:
+        if row.is_nameless and row.identity not in places:
+            nameless.append(row)
+        elif row.identity in places:
+            present[row.identity] = row
+        else:
+            vanished.append(row)
+    standing = [row.identity for row in old.rows if not row.is_nameless]
+    is_ours = mark == order_mark(standing) or list(present) == [
+        identity for identity in planned if identity in present
+    ]
+    own_rows = [Line(None, row.identity, row, dict(row.own)) for row in nameless if row.own]
+    if is_ours:
+        lines = [Line(index, one, present.get(one)) for index, one in enumerate(planned)]
+        lines += own_rows
+    else:
+        kept = {line.identity: line for line in own_rows}
+        lines = [
+            Line(places[row.identity], row.identity, row)
+            if row.identity in present
+            else kept[row.identity]
+            for row in old.rows
+            if row.identity in present or row.identity in kept
+        ]
+        lines += [Line(index, one) for index, one in enumerate(planned) if one not in present]
+    for line in lines:
+        if line.old is not None:
+            line.own = dict(line.old.own)
+    if sort is not None:
+        lines.sort(key=sort)
+    in_order = is_ours and sort is None and not own_rows
+    return Merged(lines, vanished, order_mark(planned) if in_order else "")
+
+
+def order_mark(found: Iterable[Identity]) -> str:
+    """Return a short checksum of rows in their order."""
+    digest = hashlib.sha256()
+    for identity in found:
+        digest.update(json.dumps(identity).encode())
+    return digest.hexdigest()[:16]
+
+
+def archived(
+    merged: Merged, kept: Callable[[OldRow, int], bool], titles: Mapping[int, str]
+) -> list[Note]:
+    """Return the cells whose rows have gone, to be kept elsewhere.
+
+    Args:
+        merged: The sheet's rows now.
+        kept: Tells whether a row's cell in a column is to be kept.
+        titles: Titles of the columns of the sheet, from 1.
+    """
+    return [
+        Note(row_name(row.identity), titles.get(column, ""), cell)
+        for row in merged.vanished
+        for column, cell in sorted(row.own.items())
+        if not cell.is_empty and kept(row, column)
+    ]
+
+
+def row_name(identity: Identity) -> str:
+    """Return what a row is about, in a line."""
+    name = " | ".join(identity[:-1])
+    return name if identity[-1] == "1" else f"{name} ({identity[-1]})"
+
+
+def fill_down(lines: Sequence[Line], columns: Mapping[int, str], first_row: int) -> None:
+    """Give new rows what a person's columns hold in all the others: formulas and formats.
+
+    Args:
+        lines: The rows, of which new ones are completed.
+        columns: A person's columns, from 1, with the formula that the table says is worked out in
+            them, or "".
+        first_row: Row of the first line.
+    """
+    if all(line.old is not None for line in lines):
+        return
+    for column, calculated in columns.items():
+        cells = [line.own[column] for line in lines if line.old and column in line.own]
+        sample = _common(cells, sum(line.old is not None for line in lines), calculated)
+        if sample is None:
+            continue
+        for row, line in enumerate(lines, start=first_row):
+            if line.old is None and column not in line.own:
+                look = (("s", str(sample.style)),)
+                line.own[column] = replace(
+                    sample.at(row, column), attributes=look, content="", text=""
+                )
+
+
+def _common(cells: Sequence[OwnCell], rows: int, calculated: str) -> OwnCell | None:
+    """Return a cell that stands for those of all rows, or None if they have nothing in common."""
+    with_formula = [cell for cell in cells if cell.formula is not None]
+    if calculated and with_formula:
+        typical = [cell for cell in with_formula if cell.formula == calculated]
+        return (typical or with_formula)[0]
+    if calculated:
+        return OwnCell(1, 1, (), calculated, (), "", "")
+    if with_formula and len(with_formula) == rows and _is_uniform(with_formula):
+        return with_formula[0]
+    styles = Counter(cell.style for cell in cells)
+    if not styles:
+        return None
+    style, number = styles.most_common(1)[0]
+    if not style or number * 2 <= rows:
+        return None
+    model = next(cell for cell in cells if cell.style == style)
+    return replace(model, formula=None, formula_attributes=(), attributes=(("s", str(style)),))
+
+
+def _is_uniform(cells: Sequence[OwnCell]) -> bool:
+    """Tell whether formulas are the same but for the row that they stand in."""
+    first = cells[0]
+    step = max(1, len(cells) // _SAMPLE)
+    return all(
+        moved_formula(first.formula or "", first.row, first.column, cell.row, cell.column)
+        == cell.formula
+        for cell in cells[::step]
+    )
+
+
+def sort_key(
+    table: etree._Element, values: Callable[[Line, int], Cell | OwnCell]
+) -> Callable[[Line], tuple[object, ...]] | None:
+    """Return the key by which a table is sorted, or None if it isn't, or not by plain values.
+
+    Args:
+        table: The table's XML.
+        values: Gives a line's value in a column of the sheet, from 1.
+    """
+    state = table.find(q("sortState"))
+    if state is None or state.get("columnSort") in {"1", "true"}:
+        return None
+    keys = []
+    for condition in state.findall(q("sortCondition")):
+        if condition.get("sortBy", "value") != "value" or condition.get("customList"):
+            return None
+        column = range_boundaries(condition.get("ref", "A1"))[0]
+        keys.append((int(column or 1), condition.get("descending") in {"1", "true"}))
+    if not keys:
+        return None
+    return lambda line: tuple(
+        _sortable(values(line, column), descending=descending) for column, descending in keys
+    )
+
+
+class _Descending:
+    """A sort key that goes the other way."""
+
+    def __init__(self, key: tuple[int, float, str]) -> None:
+        self.key = key
+
+    def __lt__(self, other: "_Descending") -> bool:
+        return other.key < self.key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Descending) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def _sortable(value: Cell | OwnCell, *, descending: bool) -> tuple[int, object]:
+    """Return what Excel sorts by: numbers before texts, case aside; empty cells always last."""
+    if isinstance(value, Link):
+        value = value.value
+    if isinstance(value, Formula):
+        value = value.value
+    if isinstance(value, OwnCell):
+        value = value.value
+    if value is None or value == "":
+        return (1, 0)
+    if isinstance(value, datetime):
+        value = value.timestamp()
+    key = (0, float(value), "") if isinstance(value, int | float) else (1, 0.0, value.casefold())
+    return (0, _Descending(key) if descending else key)

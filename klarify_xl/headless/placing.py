@@ -1,0 +1,390 @@
+"""Finds the planned sheets in a workbook or gives them a place, and works out their rows."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from klarify_xl.errors import TargetError, TargetLockedError
+from klarify_xl.headless import marks, worksheet
+from klarify_xl.headless.archive import Archive
+from klarify_xl.headless.boards import BoardSheet, defined_name
+from klarify_xl.headless.cells import CellReader, OwnCell, letter_of
+from klarify_xl.headless.comments import follow_comments
+from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.merge import (
+    Line,
+    Note,
+    archived,
+    fill_down,
+    identities,
+    merge,
+    row_name,
+    sort_key,
+)
+from klarify_xl.headless.moves import Moves, Region
+from klarify_xl.headless.package import Package
+from klarify_xl.headless.reading import (
+    Columns,
+    Identity,
+    OldRow,
+    OldSheet,
+    read_sheet,
+    table_region,
+)
+from klarify_xl.headless.sheetlist import FoundTable, SheetList
+from klarify_xl.headless.tables import (
+    TABLE_TYPE,
+    TableSheet,
+    add_column,
+    column_titles,
+    new_table,
+    own_formulas,
+    planned_value,
+    rename_columns,
+)
+from klarify_xl.plan import Board, Link, Plan, Sheet
+
+_MAIN_TABLE: Final = "Procedures"
+_NONE: Final = Columns((), ())
+
+
+def refuse_foreign(package: Package, *, into: bool) -> None:
+    """Refuse a workbook that holds none of our sheets, unless they are to be added to it.
+
+    Args:
+        package: The workbook's package.
+        into: Whether our sheets are to be added.
+
+    Raises:
+        TargetError: It is not ours.
+    """
+    if not into and _MAIN_TABLE.casefold() not in SheetList(package).tables:
+        raise TargetLockedError(
+            f"The workbook {package.path} is not from klarify-xl, so it was left alone.",
+            hint="Choose another --out, use --into to add the Klarify sheets to it, or --overwrite "
+            "to replace it, which keeps the present file beside.",
+        )
+
+
+class Placing:
+    """Gives a plan's sheets their places in a workbook.
+
+    Args:
+        plan: The plan.
+        package: The workbook's package.
+        formats: Formats of our cells.
+        shown: Gives a moment in the time zone in which it is shown.
+        is_new: Whether the workbook is empty.
+        into: Whether our sheets may be added to a workbook that we did not make.
+
+    Raises:
+        TargetError: It is not ours, and our sheets may not be added.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        package: Package,
+        formats: Formats,
+        shown: Callable[[datetime], datetime],
+        *,
+        is_new: bool,
+        into: bool,
+    ) -> None:
+        self._plan = plan
+        self._package = package
+        self._formats = formats
+        self._shown = shown
+        self._reader = CellReader(package)
+        self.sheets = SheetList(package)
+        self.tables: list[TableSheet] = []
+        self.names: list[tuple[str, str, str | None]] = []
+        self.renamed: dict[str, dict[str, str]] = {}
+        properties = marks.read_properties(package)
+        self._orders = dict(
+            one.partition("=")[::2] for one in properties.get(marks.ORDER_MARK, "").split()
+        )
+        self._is_ours = is_new or self._holds_ours(properties)
+        if not is_new:
+            refuse_foreign(package, into=into)
+
+    def _holds_ours(self, properties: dict[str, str]) -> bool:
+        """Tell whether a table by the name of our main one is ours."""
+        found = self.sheets.tables.get(_MAIN_TABLE.casefold())
+        if found is None:
+            return False
+        if properties.get(marks.DATA_MARK):
+            return True
+        # Some programs drop the marks: then the columns tell.
+        planned = next(one for one in self._plan.tables if one.table == _MAIN_TABLE)
+        return len(_matched(planned, column_titles(found.root))) == len(planned.columns)
+
+    def place(self, archive: Archive) -> tuple[list[TableSheet], list[BoardSheet]]:
+        """Return all sheets in their places.
+
+        Args:
+            archive: Takes in a person's cells whose rows have gone.
+        """
+        self._refuse_clashes()
+        if self._plan.archive is not None:
+            self._read_archive(archive, self._plan.archive)
+        boards = []
+        for sheet in self._plan.sheets:
+            if isinstance(sheet, Board):
+                boards.append(self._place_board(sheet, archive))
+            else:
+                self.tables.append(self._place_table(sheet, archive))
+        model = self._plan.archive
+        if model is not None and (archive.entries or self._found(model)):
+            self.tables.append(self._place_table(archive.sheet(model), None))
+        return self.tables, boards
+
+    def _found(self, sheet: Sheet) -> FoundTable | None:
+        return self.sheets.tables.get(sheet.table.casefold()) if self._is_ours else None
+
+    def _refuse_clashes(self) -> None:
+        """Refuse, before anything is worked out, what would need a name that is taken."""
+        archive = [self._plan.archive] if self._plan.archive else []
+        for sheet in (*self._plan.sheets, *archive):
+            if isinstance(sheet, Board):
+                if self.sheets.sheet_named_by(defined_name(sheet)) is not None and self._is_ours:
+                    continue
+                taken = self.sheets.defines(defined_name(sheet))
+                clash = f"the name {defined_name(sheet)}" if taken else ""
+            else:
+                if self._found(sheet) is not None:
+                    continue
+                if sheet.table.casefold() in self.sheets.tables:
+                    clash = f"a table named {sheet.table}"
+                else:
+                    taken = self.sheets.defines(sheet.table)
+                    clash = f"the name {sheet.table}" if taken else ""
+            if not clash and self.sheets.holds(sheet.name):
+                clash = f"a sheet named {sheet.name}"
+            if clash:
+                raise TargetError(
+                    f"The workbook {self._package.path} has {clash} of its own.",
+                    hint="Rename it there, and try again. Nothing was changed.",
+                )
+
+    def _read(
+        self,
+        part: str,
+        region: Region | None,
+        columns: Columns,
+        is_known: Callable[[Identity], bool] = lambda _identity: False,
+    ) -> OldSheet:
+        return read_sheet(
+            self._package,
+            part,
+            self._reader,
+            region,
+            columns,
+            is_known=is_known,
+            is_our_format=self._formats.is_ours,
+        )
+
+    def _read_archive(self, archive: Archive, model: Sheet) -> None:
+        found = self._found(model)
+        if found is None:
+            return
+        region = table_region(found.root)
+        titles = column_titles(found.root)
+        columns = {
+            key: region.left + titles.index(title) for key, title in _matched(model, titles).items()
+        }
+        if set(columns) != {column.name for column in model.columns}:
+            raise TargetError(
+                f"The sheet {found.sheet} of {self._package.path} lacks columns.",
+                hint="Give its columns their titles back: "
+                + ", ".join(column.title for column in model.columns),
+            )
+        old = self._read(found.sheet_part, region, _NONE)
+        archive.read(old, columns, self._formats.is_formula_note)
+
+    def _place_board(self, board: Board, archive: Archive) -> BoardSheet:
+        present = self.sheets.sheet_named_by(defined_name(board)) if self._is_ours else None
+        if present is None:
+            root = worksheet.new_sheet(
+                board.widths, frozen=board.frozen, stamp=self._plan.page_header, gridlines=False
+            )
+            part = self.sheets.add(board.name)
+            self.names.append((defined_name(board), f"{_quoted(board.name)}!$A$1", None))
+            if board.headings:
+                titles = f"{_quoted(board.name)}!$1:${board.headings}"
+                self.names.append(("_xlnm.Print_Titles", titles, board.name))
+            return BoardSheet(board, board.name, part, root, OldSheet(root))
+        part = self.sheets.parts[present]
+        old = self._read(part, None, _NONE)
+        placed = BoardSheet(board, present, part, old.root, old)
+        placed.sort_out(self._formats.is_ours)
+        archive.add(board.key, placed.overwritten, self._plan.made_at)
+        worksheet.drop_links(old.root, lambda row, column: (row, column) not in placed.own_places)
+        return placed
+
+    def _place_table(self, sheet: Sheet, archive: Archive | None) -> TableSheet:
+        found = self._found(sheet)
+        planned = identities(sheet, self._shown)
+        if found is None:
+            return self._new_table(sheet, planned)
+        table = found.root
+        region = table_region(table)
+        titles = column_titles(table)
+        found_titles = _matched(sheet, titles)
+        places: list[int] = []
+        width = region.right
+        for column in sheet.columns:
+            title = found_titles.get(column.name)
+            if title is None:
+                width += 1
+            places.append(width if title is None else region.left + titles.index(title))
+        names = [column.name for column in sheet.columns]
+        columns = Columns(frozenset(places), [places[names.index(key)] for key in sheet.identity])
+        old = self._read(found.sheet_part, region, columns, set(planned).__contains__)
+        self._make_room(found, old, region, width)
+        renamed = {
+            found_titles[column.name]: column.title
+            for column in sheet.columns
+            if found_titles.get(column.name, column.title) != column.title
+        }
+        self.renamed[sheet.table] = renamed
+        rename_columns(table, renamed)
+        for column in sheet.columns:
+            if column.name not in found_titles:
+                add_column(table, column.title)
+        titles = column_titles(table)
+        key = sort_key(table, lambda line, column: planned_value(sheet, places, line, column))
+        merged = merge(planned, old, self._orders.get(sheet.table, ""), key)
+        moves = _moves(found.sheet, region, old, merged.lines, width)
+        comments = follow_comments(self._package, found.sheet_part, moves.place)
+        ours = dict.fromkeys(places, 0)
+        by_title = {
+            title: column
+            for column, title in enumerate(titles, start=region.left)
+            if column not in ours
+        }
+        if archive is not None:
+            archive.give_back(sheet.table, merged.lines, by_title)
+            by_column = dict(enumerate(titles, start=region.left))
+            is_kept = self._kept(sheet, set(places))
+            notes = archived(merged, is_kept, by_column)
+            notes += _comment_notes(comments, old, by_column)
+            archive.add(sheet.table, notes, self._plan.made_at)
+        fill_down(merged.lines, own_formulas(table, region, ours), moves.new.first)
+        worksheet.follow(old.root, moves)
+        linked = {places[i] for row in sheet.rows for i, cell in enumerate(row) if _is_link(cell)}
+        worksheet.drop_links(
+            old.root,
+            lambda row, column: moves.new.first <= row <= moves.new.last and column in linked,
+        )
+        return TableSheet(
+            sheet, found.sheet, found.sheet_part, found.part, old.root, table, places, old,
+            merged, moves, worksheet.column_widths(old.root),
+        )  # fmt: skip
+
+    def _kept(self, sheet: Sheet, ours: set[int]) -> Callable[[OldRow, int], bool]:
+        """Return what tells whether a vanished row's cell is to be kept: a person's is.
+
+        In a row with an id that was never listed all cells are a person's.
+        """
+        place = sheet.identity.index(sheet.origin) if sheet.origin else -1
+
+        def is_kept(row: OldRow, column: int) -> bool:
+            if column not in ours:
+                return True
+            return place >= 0 and row.identity[place] not in self._plan.ids
+
+        return is_kept
+
+    def _make_room(self, found: FoundTable, old: OldSheet, region: Region, width: int) -> None:
+        """Refuse to write new columns over a person's cells beside the table."""
+        for row, cells in old.outside.items():
+            for column, cell in cells.items():
+                if region.right < column <= width and row >= region.top and not cell.is_empty:
+                    raise TargetError(
+                        f"New columns of the sheet {found.sheet} have no room: "
+                        f"{letter_of(column)}{row} is in use.",
+                        hint=f"Move what stands right of the table {width - region.right} "
+                        "columns to the right. Nothing was changed.",
+                    )
+
+    def _new_table(self, sheet: Sheet, planned: Sequence[tuple[str, ...]]) -> TableSheet:
+        widths = [column.width for column in sheet.columns]
+        root = worksheet.new_sheet(
+            widths, frozen=(1, sheet.frozen_columns), stamp=self._plan.page_header
+        )
+        part = self.sheets.add(sheet.name)
+        table_part = self._package.free_name("xl/tables/table{}.xml")
+        self._package.put(table_part, b"")
+        self._package.set_content_type(table_part, TABLE_TYPE)
+        table = new_table(sheet, self.sheets.next_table_number())
+        worksheet.add_table_part(root, self._package.relate(part, "table", table_part))
+        merged = merge(planned, None, "", None)
+        width = len(sheet.columns)
+        old_region = Region(1, width, 1, 2, 2)
+        new_region = Region(1, width, 1, 2, max(2, 1 + len(sheet.rows)))
+        worksheet.ignore_number_warnings(root, new_region.ref)
+        printed = sum(column.printed for column in sheet.columns)
+        quoted = _quoted(sheet.name)
+        area = f"{quoted}!$A$1:${letter_of(printed)}${new_region.last}"
+        self.names.append(("_xlnm.Print_Area", area, sheet.name))
+        self.names.append(("_xlnm.Print_Titles", f"{quoted}!$1:$1", sheet.name))
+        return TableSheet(
+            sheet, sheet.name, part, table_part, root, table, list(range(1, width + 1)),
+            OldSheet(root), merged, Moves(sheet.name, old_region, new_region),
+        )  # fmt: skip
+
+
+def _matched(sheet: Sheet, titles: Sequence[str]) -> dict[str, str]:
+    """Return the titles under which planned columns stand in a table, by key."""
+    matched = {one.name: one.title for one in sheet.columns if one.title in titles}
+    for title in titles:
+        if title not in matched.values():
+            for column in sheet.columns:
+                if column.name not in matched and column.is_called(title):
+                    matched[column.name] = title
+                    break
+    return matched
+
+
+def _moves(name: str, region: Region, old: OldSheet, lines: Sequence[Line], right: int) -> Moves:
+    last = region.first + max(1, len(lines)) - 1
+    new = Region(region.left, right, region.header, region.first, last, region.totals)
+    rows = {
+        line.old.number: number
+        for number, line in enumerate(lines, start=region.first)
+        if line.old is not None
+    }
+    under = [
+        number
+        for number, cells in old.outside.items()
+        if number > region.bottom and any(region.left <= column <= region.right for column in cells)
+    ]
+    grown = new.bottom - region.bottom
+    needs_room = under and min(under) <= new.bottom + 1
+    return Moves(name, region, new, rows, grown if grown > 0 and needs_room else 0)
+
+
+def _comment_notes(
+    comments: dict[tuple[int, int], str], old: OldSheet, titles: dict[int, str]
+) -> list[Note]:
+    """Return comments whose cells have gone, as notes."""
+    rows = {row.number: row for row in old.rows}
+    notes = []
+    for (row, column), text in comments.items():
+        if row in rows:
+            content = f'<is><t xml:space="preserve">{re.sub("[<&>]", " ", text)}</t></is>'
+            cell = OwnCell(row, column, (("t", "inlineStr"),), None, (), content, text)
+            title = f"{titles.get(column, '')} (comment)"
+            notes.append(Note(row_name(rows[row].identity), title, cell))
+    return notes
+
+
+def _is_link(cell: object) -> bool:
+    return isinstance(cell, Link)
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace("'", "''")
+    return f"'{escaped}'"

@@ -1,0 +1,274 @@
+"""Reads what stands on a sheet: what is ours by column and identity, and what is a person's."""
+
+import io
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from lxml import etree
+from openpyxl.utils import range_boundaries
+
+from klarify_xl.headless.cells import CellReader, OwnCell, numbered_cells, serial
+from klarify_xl.headless.moves import Region
+from klarify_xl.headless.package import Package, has_document_type
+from klarify_xl.headless.stylesheet import q
+from klarify_xl.plan import Cell, Formula, Link
+
+Identity = tuple[str, ...]
+"""What tells a row's thing: texts of its identifying columns, and its number among equals."""
+
+_KEPT_HEIGHT: Final = "customHeight"
+
+
+@dataclass
+class OldRow:
+    """A data row that stands on a sheet.
+
+    Attributes:
+        number: Its row, from 1.
+        identity: What it is about.
+        attributes: What its element says, besides its number.
+        own: A person's cells in it, by column from 1.
+        formats: Formats of our cells that a person chose, by column.
+    """
+
+    number: int
+    identity: Identity
+    attributes: dict[str, str]
+    own: dict[int, OwnCell] = field(default_factory=dict)
+    formats: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether nothing stands in its identifying columns."""
+        return not any(self.identity[:-1])
+
+
+@dataclass
+class OldSheet:
+    """A sheet as it stands in the file.
+
+    Attributes:
+        root: Its XML without rows.
+        rows: The data rows of its table.
+        header: Cells of the table's header.
+        totals: Cells of the table's totals row.
+        totals_attributes: What the totals row's element says.
+        outside: Cells outside the table, by row and column.
+        attributes: What the elements of rows outside the table say.
+    """
+
+    root: etree._Element
+    rows: list[OldRow] = field(default_factory=list)
+    header: dict[int, OwnCell] = field(default_factory=dict)
+    totals: dict[int, OwnCell] = field(default_factory=dict)
+    totals_attributes: dict[str, str] = field(default_factory=dict)
+    outside: dict[int, dict[int, OwnCell]] = field(default_factory=dict)
+    attributes: dict[int, dict[str, str]] = field(default_factory=dict)
+
+
+def table_region(table: etree._Element) -> Region:
+    """Return where a table is (ECMA-376 part 1, 18.5.1.2)."""
+    left, top, right, bottom = range_boundaries(table.get("ref", "A1"))
+    has_header = table.get("headerRowCount", "1") != "0"
+    totals = table.get("totalsRowCount", "0") != "0"
+    first = int(top or 1) + has_header
+    last = max(first, int(bottom or 1) - totals)
+    return Region(
+        int(left or 1), int(right or 1), int(top or 1) if has_header else 0, first, last, totals
+    )
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a table that stands on a sheet are.
+
+    Attributes:
+        ours: Columns of the plan, by column of the sheet from 1.
+        identity: Columns of the sheet that tell what a row is about, or fewer if some are gone.
+    """
+
+    ours: Collection[int]
+    identity: Sequence[int]
+
+
+def read_sheet(
+    package: Package,
+    part: str,
+    reader: CellReader,
+    region: Region | None,
+    columns: Columns,
+    *,
+    is_known: Callable[[Identity], bool],
+    is_our_format: Callable[[int], bool],
+) -> OldSheet:
+    """Return what stands on a sheet.
+
+    Args:
+        package: The package.
+        part: The sheet's part.
+        reader: Reads its cells.
+        region: Where our table is, or None if there is none.
+        columns: What the table's columns are.
+        is_known: Tells whether an identity is of a row that is still to be shown, so that our
+            cells in it needn't be kept.
+        is_our_format: Tells whether a format is ours, without a person's touch.
+
+    Raises:
+        TargetError: The part is damaged.
+    """
+    reader.start_sheet()
+    seen: Counter[Identity] = Counter()
+    sheet = OldSheet(etree.Element("none"))
+    last_number = 0
+    rows = _Rows(package, part)
+    for row in rows:
+        number = int(row.get("r") or last_number + 1)
+        last_number = number
+        cells = list(numbered_cells(row))
+        if region is None or not region.top <= number <= region.bottom:
+            _keep_outside(sheet, reader, number, row, cells)
+            continue
+        inside = [(at, cell) for at, cell in cells if region.left <= at <= region.right]
+        if len(inside) < len(cells):
+            beside = [(at, cell) for at, cell in cells if not region.left <= at <= region.right]
+            sheet.outside[number] = {at: reader.own(cell, number, at) for at, cell in beside}
+        if number == region.header:
+            sheet.header = {at: reader.own(cell, number, at) for at, cell in inside}
+            sheet.attributes[number] = _attributes(row)
+        elif number > region.last:
+            sheet.totals = {at: reader.own(cell, number, at) for at, cell in inside}
+            sheet.totals_attributes = _attributes(row)
+        else:
+            by_column = dict(inside)
+            texts = tuple(_identity_text(by_column.get(at), reader) for at in columns.identity)
+            seen[texts] += 1
+            identity = (*texts, str(seen[texts]))
+            old = OldRow(number, identity, _attributes(row))
+            _sort_cells(old, inside, reader, columns, keep=not is_known(identity))
+            old.formats = {at: s for at, s in old.formats.items() if not is_our_format(s)}
+            if old.own or old.formats or any(texts) or old.attributes:
+                sheet.rows.append(old)
+    sheet.root = rows.root
+    return sheet
+
+
+class _Rows:
+    """The rows of a sheet's part, each forgotten when the next is read.
+
+    Args:
+        package: The package.
+        part: The sheet's part.
+    """
+
+    def __init__(self, package: Package, part: str) -> None:
+        self._package = package
+        self._part = part
+        self.root = etree.Element("none")
+
+    def __iter__(self) -> Iterator[etree._Element]:
+        content = self._package.read(self._part)
+        events = etree.iterparse(
+            io.BytesIO(content),
+            events=("end",),
+            tag=q("row"),
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+        )
+        try:
+            for _event, row in events:
+                yield row
+                row.clear()
+                parent = row.getparent()
+                while parent is not None and row.getprevious() is not None:
+                    del parent[0]
+        except etree.XMLSyntaxError as error:
+            raise self._package.refused(f"is damaged ({self._part}: {error.msg})") from None
+        self.root = events.root
+        if has_document_type(self.root):
+            raise self._package.refused(f"is damaged ({self._part} declares a document type)")
+        data = self.root.find(q("sheetData"))
+        if data is None:
+            raise self._package.refused(f"is damaged ({self._part} holds no rows)")
+        data.clear()
+
+
+def _keep_outside(
+    sheet: OldSheet,
+    reader: CellReader,
+    number: int,
+    row: etree._Element,
+    cells: list[tuple[int, etree._Element]],
+) -> None:
+    if cells:
+        sheet.outside[number] = {at: reader.own(cell, number, at) for at, cell in cells}
+    attributes = _attributes(row)
+    if attributes:
+        sheet.attributes[number] = attributes
+
+
+def _sort_cells(
+    old: OldRow,
+    cells: list[tuple[int, etree._Element]],
+    reader: CellReader,
+    columns: Columns,
+    *,
+    keep: bool,
+) -> None:
+    """Put a row's cells where they belong: formats of ours, whole cells of a person's."""
+    for at, cell in cells:
+        if at in columns.ours:
+            old.formats[at] = int(cell.get("s", "0"))
+            if not keep:
+                continue
+        own = reader.own(cell, old.number, at)
+        if not own.is_empty or at not in columns.ours:
+            old.own[at] = own
+
+
+def _attributes(row: etree._Element) -> dict[str, str]:
+    """Return what a row's element says that is a person's choice."""
+    attributes = {str(name): str(value) for name, value in row.attrib.items()}
+    for name in ("r", "spans"):
+        attributes.pop(name, None)
+    if attributes.get(_KEPT_HEIGHT) not in {"1", "true"}:
+        for name in ("ht", _KEPT_HEIGHT):
+            attributes.pop(name, None)
+    # Attributes of extensions, such as the descent of letters, are worked out anew by Excel.
+    return {name: value for name, value in attributes.items() if not name.startswith("{")}
+
+
+def _identity_text(cell: etree._Element | None, reader: CellReader) -> str:
+    if cell is None:
+        return ""
+    text = reader.text(cell)
+    if cell.get("t", "n") in {"n", "d"} and text:
+        try:
+            return f"{float(text):.5f}"
+        except ValueError:
+            return text
+    return text.strip()
+
+
+def identity_text(value: Cell, shown: Callable[[datetime], datetime]) -> str:
+    """Return what a planned cell tells of a row's identity, as it will read in the file.
+
+    Args:
+        value: The cell.
+        shown: Gives a moment in the time zone in which it is shown.
+    """
+    if isinstance(value, Link):
+        value = value.value
+    if isinstance(value, Formula):
+        value = value.value
+    if isinstance(value, datetime):
+        number = serial(shown(value))
+        return value.astimezone(UTC).isoformat() if number is None else f"{number:.5f}"
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").strip()
+    return f"{float(value):.5f}"

@@ -1,0 +1,249 @@
+"""One sheet that is a table: where it stands in a workbook, what becomes of it, and its XML."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from lxml import etree
+
+from klarify_xl.headless.cells import (
+    OwnCell,
+    letter_of,
+    plain_text,
+)
+from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.merge import Line, Merged
+from klarify_xl.headless.moves import Moves, Region
+from klarify_xl.headless.reading import OldSheet
+from klarify_xl.headless.retitling import Retitling
+from klarify_xl.headless.styles import (
+    TABLE_STYLE,
+)
+from klarify_xl.headless.stylesheet import main_element, q
+from klarify_xl.headless.worksheet import (
+    add_width,
+    set_dimension,
+    set_highlights,
+    set_stamp,
+)
+from klarify_xl.plan import Cell, Link, Sheet
+
+TABLE_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.table+xml"
+
+Links = list[tuple[str, Link]]
+"""Links to be written, with the addresses of their cells."""
+
+
+def new_table(sheet: Sheet, number: int) -> etree._Element:
+    """Return the XML of a sheet's table, with its header and no rows yet.
+
+    Args:
+        sheet: The sheet.
+        number: A number that no other table of the workbook has.
+    """
+    region = Region(1, len(sheet.columns), 1, 2, 2)
+    table = main_element(
+        "table",
+        {
+            "id": str(number),
+            "name": sheet.table,
+            "displayName": sheet.table,
+            "ref": region.ref,
+            "totalsRowShown": "0",
+        },
+    )
+    table.append(main_element("autoFilter", {"ref": region.filtered}))
+    columns = main_element("tableColumns", {"count": str(len(sheet.columns))})
+    for index, column in enumerate(sheet.columns, start=1):
+        columns.append(main_element("tableColumn", {"id": str(index), "name": column.title}))
+    table.append(columns)
+    table.append(
+        main_element(
+            "tableStyleInfo",
+            {
+                "name": TABLE_STYLE,
+                "showFirstColumn": "0",
+                "showLastColumn": "0",
+                "showRowStripes": "1",
+                "showColumnStripes": "0",
+            },
+        )
+    )
+    return table
+
+
+def column_titles(table: etree._Element) -> list[str]:
+    """Return the titles of a table's columns."""
+    return [plain_text(one.get("name", "")) for one in table.iter(q("tableColumn"))]
+
+
+def add_column(table: etree._Element, title: str) -> None:
+    """Add a column at the right of a table; its reference is not touched."""
+    columns = table.find(q("tableColumns"))
+    if columns is None:
+        return
+    number = 1 + max(int(one.get("id", "0")) for one in columns)
+    columns.append(main_element("tableColumn", {"id": str(number), "name": title}))
+    columns.set("count", str(len(columns)))
+
+
+def rename_columns(table: etree._Element, titles: Mapping[str, str]) -> None:
+    """Give columns of a table new titles.
+
+    Args:
+        table: The table's XML.
+        titles: New titles by old ones.
+    """
+    for one in table.iter(q("tableColumn")):
+        old = plain_text(one.get("name", ""))
+        one.set("name", titles.get(old, one.get("name", "")))
+
+
+def set_region(table: etree._Element, moves: Moves) -> None:
+    """Let a table and its filter and sorting cover its rows as they are now."""
+    table.set("ref", moves.new.ref)
+    for element in table.iter(q("autoFilter")):
+        element.set("ref", moves.new.filtered)
+    for element in table.iter(q("sortState"), q("sortCondition")):
+        element.set("ref", moves.areas(element.get("ref", "")) or moves.new.filtered)
+
+
+def own_formulas(table: etree._Element, region: Region, ours: Mapping[int, int]) -> dict[int, str]:
+    """Return a person's columns, with the formula that the table says is worked out in them.
+
+    Args:
+        table: The table's XML.
+        region: Where it is.
+        ours: Planned columns by column of the sheet.
+    """
+    return {
+        column: plain_text(one.findtext(q("calculatedColumnFormula")) or "")
+        for column, one in enumerate(table.iter(q("tableColumn")), start=region.left)
+        if column not in ours
+    }
+
+
+def planned_value(sheet: Sheet, columns: Sequence[int], line: Line, column: int) -> Cell | OwnCell:
+    """Return what a row shows in a column.
+
+    Args:
+        sheet: The planned sheet.
+        columns: Columns of the workbook's sheet, from 1, of the planned ones.
+        line: The row.
+        column: The column, from 1.
+    """
+    if line.planned is not None and column in columns:
+        return sheet.rows[line.planned][columns.index(column)]
+    return line.own.get(column)
+
+
+@dataclass
+class TableSheet:
+    """A planned sheet and its place in the workbook.
+
+    Attributes:
+        sheet: What is planned.
+        name: Name of the sheet in the workbook.
+        part: The sheet's part.
+        table_part: The table's part.
+        root: The sheet's XML without rows.
+        table: The table's XML.
+        columns: Columns of the sheet, from 1, of the planned ones.
+        old: What stands there.
+        merged: Its rows.
+        moves: How its cells move.
+        widths: Widths of the columns in characters.
+    """
+
+    sheet: Sheet
+    name: str
+    part: str
+    table_part: str
+    root: etree._Element
+    table: etree._Element
+    columns: list[int]
+    old: OldSheet
+    merged: Merged
+    moves: Moves
+    widths: dict[int, float] = field(default_factory=dict)
+    planned_rows: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.planned_rows = [0] * len(self.sheet.rows)
+        for number, line in enumerate(self.merged.lines, start=self.moves.new.first):
+            if line.planned is not None:
+                self.planned_rows[line.planned] = number
+
+    def title(self, key: str) -> str | None:
+        """Return the title that a column has in the workbook."""
+        for column, one in zip(self.columns, self.sheet.columns, strict=True):
+            if one.name == key:
+                return column_titles(self.table)[column - self.moves.new.left]
+        return None
+
+    def value(self, line: Line, column: int) -> Cell | OwnCell:
+        """Return what a row shows in a column, counted from 1."""
+        return planned_value(self.sheet, self.columns, line, column)
+
+    def furnish(self, formats: Formats, stamp: str) -> None:
+        """Bring highlights, page header and extent up to date.
+
+        Args:
+            formats: Formats of our cells.
+            stamp: What is printed at the head of each page.
+        """
+        region = self.moves.new
+        columns = {
+            one.name: column for column, one in zip(self.columns, self.sheet.columns, strict=True)
+        }
+        rules = []
+        for highlight in self.sheet.highlights:
+            letter = letter_of(columns[highlight.column])
+            text = highlight.text.replace('"', '""')
+            rules.append(
+                (
+                    f"{letter}{region.first}:{letter}{region.last}",
+                    f'${letter}{region.first}="{text}"',
+                    formats.highlight(highlight),
+                )
+            )
+        set_highlights(self.root, rules)
+        set_stamp(self.root, stamp)
+        widths = self.root.find(q("cols"))
+        for column, one in zip(self.columns, self.sheet.columns, strict=True):
+            if column not in self.widths and widths is not None and self.old.rows:
+                add_width(widths, column, one.width)
+        outside = [
+            (number + self.moves.below, max(cells)) for number, cells in self.old.outside.items()
+        ]
+        set_dimension(
+            self.root,
+            max([region.bottom, *(row for row, _column in outside)]),
+            max([region.right, *(column for _row, column in outside)]),
+        )
+
+    def location(self, row: int) -> str:
+        """Return where a planned row is, as a link says it."""
+        column = letter_of(self.columns[0])
+        name = self.name.replace("'", "''")
+        return f"'{name}'!{column}{self.planned_rows[row]}"
+
+    def links(self) -> Links:
+        """Return the planned links with the addresses of their cells."""
+        letters = [letter_of(column) for column in self.columns]
+        return [
+            (f"{letters[index]}{number}", cell)
+            for row, number in zip(self.sheet.rows, self.planned_rows, strict=True)
+            for index, cell in enumerate(row)
+            if type(cell) is Link
+        ]
+
+    def retitle(self, retitling: Retitling) -> None:
+        """Let a person's formulas call our columns by their new titles."""
+        old = self.old
+        for cells in (*(line.own for line in self.merged.lines), *old.outside.values(), old.totals):
+            for column, cell in cells.items():
+                if cell.formula is not None:
+                    cells[column] = replace(cell, formula=retitling.formula(cell.formula))
+        retitling.tree(self.root)
+        retitling.tree(self.table)
