@@ -37,6 +37,7 @@ from .workbooks import (
     links,
     opened,
     records,
+    sheet_names,
     unescaped,
     write,
 )
@@ -332,15 +333,15 @@ def test_what_people_add_to_a_pack_stays_when_it_is_renewed(tmp_path: Path) -> N
     result = packed(whole, out)
     assert (result.refused, result.gone) == ((), ())
     sheets = opened(file)
-    assert sheets["My sheet"]["A1"].value == "mine, too"
+    assert load_workbook(file)["My sheet"]["A1"].value == "mine, too"
     notes = {row["ID"]: row["Note"] for row in rows_of(sheets["Procedures"])}
     assert len(notes) == pack.procedures + 1
     assert {one: note for one, note in notes.items() if note} == {kept: "mine"}
     assert packed(whole, out).outcome == "unchanged"
     load_workbook(file).save(file)
     packed(whole, out, overwrite=True)
-    assert "My sheet" not in opened(file)
-    assert opened(file.with_suffix(".before.xlsx"))["My sheet"]["A1"].value == "mine, too"
+    assert "My sheet" not in sheet_names(file)
+    assert "My sheet" in sheet_names(file.with_suffix(".before.xlsx"))
 
 
 def test_a_pack_that_cant_be_written_is_refused_and_the_others_go_on(
@@ -490,9 +491,9 @@ def test_packs_take_options_and_tell_mistakes_before_anything_is_written(
     done = call("packs", "--by", "owner", "--out", "packs", "--config", "german.toml", "--json")
     packs = json.loads(done.stdout)["packs"]
     assert packs[-1]["file"] == "Ohne Verantwortliche.xlsx"
-    sheets = opened(Path("packs", packs[0]["file"]))
-    assert {"Übersicht", "Prozesse", "Landkarte", "Info"} <= set(sheets)
-    items = {row[0]: row[1:] for row in sheets["Info"].iter_rows(values_only=True)}
+    file = Path("packs", packs[0]["file"])
+    assert sheet_names(file)[:2] == ["Übersicht", "Prozesse"]
+    items = {row[0]: row[1:] for row in opened(file)["Info"].iter_rows(values_only=True)}
     assert items["Zeigt nur"][0] == f"Verantwortlich: {packs[0]['name']}"
     assert "allen 250 Prozessen" in str(items["Zeigt nur"][1])
     Path("german.toml").write_text("[sheets.Helth]", encoding="utf-8")

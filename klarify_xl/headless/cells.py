@@ -225,7 +225,9 @@ class CellReader:
             for part in self._package.related(self._package.workbook, "sharedStrings"):
                 for item in self._package.tree(part).iter(q("si")):
                     self._shared.append(_string(item))
-        return self._shared[index] if index < len(self._shared) else ""
+        if index >= len(self._shared):
+            raise self._package.refused(f"is damaged (it has no shared text {index})")
+        return self._shared[index]
 
     def text(self, cell: etree._Element) -> str:
         """Return what a cell holds: its text, or its number as the file writes it."""

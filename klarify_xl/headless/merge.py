@@ -139,7 +139,7 @@ def merge(
             line.own = dict(line.old.own)
     if sort is not None:
         lines.sort(key=sort)
-    in_order = is_ours and sort is None and not own_rows
+    in_order = is_ours and sort is None
     return Merged(lines, vanished, order_mark(planned) if in_order else "")
 
 

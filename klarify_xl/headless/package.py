@@ -7,6 +7,7 @@ import posixpath
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -77,6 +78,18 @@ class Package:
             f"The workbook {self.path} {why}.",
             hint=hint or "It was left as it is. Restore it from a backup, or choose another --out.",
         )
+
+    @contextmanager
+    def sound(self, part: str) -> Iterator[None]:
+        """Refuse the file if a part that is read meanwhile says what can't be.
+
+        Raises:
+            TargetError: A number or an address in the part is none.
+        """
+        try:
+            yield
+        except ValueError as error:
+            raise self.refused(f"is damaged ({part}: {error})") from None
 
     def _refuse_dangerous(self) -> None:
         infos = self._archive.infolist()

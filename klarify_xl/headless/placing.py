@@ -175,15 +175,11 @@ class Placing:
         columns: Columns,
         is_known: Callable[[Identity], bool] = lambda _identity: False,
     ) -> OldSheet:
-        return read_sheet(
-            self._package,
-            part,
-            self._reader,
-            region,
-            columns,
-            is_known=is_known,
-            is_our_format=self._formats.is_ours,
-        )
+        with self._package.sound(part):
+            return read_sheet(
+                self._package, part, self._reader, region, columns,
+                is_known=is_known, is_our_format=self._formats.is_ours,
+            )  # fmt: skip
 
     def _read_archive(self, archive: Archive, model: Sheet) -> None:
         found = self._found(model)

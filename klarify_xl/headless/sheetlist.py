@@ -8,6 +8,7 @@ from lxml import etree
 
 from klarify_xl.headless.moves import Moves
 from klarify_xl.headless.package import Package, resolve
+from klarify_xl.headless.reading import table_region
 from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.stylesheet import main_element, q
 from klarify_xl.headless.worksheet import R_ID, SHEET_TYPE
@@ -63,7 +64,10 @@ class SheetList:
     def _tables(self) -> Iterable[FoundTable]:
         for name, part in self.parts.items():
             for table in self._package.related(part, "table") if part else ():
-                yield FoundTable(name, part, table, self._package.tree(table))
+                root = self._package.tree(table)
+                with self._package.sound(table):
+                    table_region(root)
+                yield FoundTable(name, part, table, root)
 
     def next_table_number(self) -> int:
         """Return a number that no table has."""
@@ -157,12 +161,13 @@ class SheetList:
         if found is None:
             found = main_element(tag)
             before = _BEFORE_CALCULATION[: _rank(tag)]
-            place = sum(
-                1
-                for child in self._root
+            # Excel puts elements of later versions among them.
+            places = [
+                place
+                for place, child in enumerate(self._root, start=1)
                 if isinstance(child.tag, str) and etree.QName(child).localname in before
-            )
-            self._root.insert(place, found)
+            ]
+            self._root.insert(max(places, default=0), found)
         return found
 
     def save(self) -> None:

@@ -86,7 +86,9 @@ def plan_contents(
     sheets = _sheets(inventory, contents, part)
     usual = (*sheets, about_sheet(inventory, Contents(), ()))
     arrangement = Arrangement(options, say, usual)
-    arranged = arrangement.in_order(arrangement.of(sheet) for sheet in sheets)
+    # Tables first: that there is no such column is worth more than that a board lacks another.
+    by_kind = sorted(sheets, key=lambda sheet: isinstance(sheet, Board))
+    arranged = arrangement.in_order(arrangement.of(sheet) for sheet in by_kind)
     if limited:
         limit = inventory.adjustments.limit
         arranged = tuple(limit(one) if isinstance(one, Sheet) else one for one in arranged)

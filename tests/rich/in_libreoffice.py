@@ -1,0 +1,95 @@
+"""Works in a workbook with LibreOffice: python in_libreoffice.py FILE OUT WHAT PROFILE.
+
+Run by a Python that has LibreOffice's own `uno`, seldom the one that runs the tests.
+"""
+
+import contextlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import uno  # type: ignore[import-not-found]  # comes with LibreOffice
+from com.sun.star.beans import PropertyValue  # type: ignore[import-not-found]  # so does this
+from com.sun.star.table import CellRangeAddress  # type: ignore[import-not-found]
+
+
+def option(name: str, value: Any) -> Any:
+    made = PropertyValue()
+    made.Name, made.Value = name, value
+    return made
+
+
+def connected(pipe: str) -> Any:
+    local = uno.getComponentContext()
+    resolver = local.ServiceManager.createInstanceWithContext(
+        "com.sun.star.bridge.UnoUrlResolver", local
+    )
+    for _ in range(300):
+        try:
+            return resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
+        except Exception:  # noqa: BLE001 -- its classes exist only after connecting
+            time.sleep(0.1)
+    sys.exit("LibreOffice did not start")
+
+
+def edit(document: Any) -> None:
+    """Type notes beside Procedures, hide a row, and add a sheet."""
+    sheet = document.Sheets.getByName("Procedures")
+    sheet.getCellByPosition(12, 0).setString("Office note")
+    for row in range(1, 31, 2):
+        identity = sheet.getCellByPosition(0, row).getString()
+        sheet.getCellByPosition(12, row).setString(f"office {identity}")
+    sheet.Rows.getByIndex(6).IsVisible = False
+    document.Sheets.insertNewByName("Office", document.Sheets.Count)
+    own = document.Sheets.getByName("Office")
+    own.getCellRangeByName("A1").setString("typed in LibreOffice")
+    own.getCellRangeByName("A2").setFormula("=COUNTA($Procedures.A2:A31)")
+
+
+def pivot(document: Any) -> None:
+    """Count procedures by status in a pivot table on a sheet of its own."""
+    document.Sheets.insertNewByName("Pivot", document.Sheets.Count)
+    own = document.Sheets.getByName("Pivot")
+    tables = own.DataPilotTables
+    descriptor = tables.createDataPilotDescriptor()
+    source = CellRangeAddress()
+    source.Sheet, source.EndColumn, source.EndRow = 0, 11, 30
+    descriptor.setSourceRange(source)
+    fields = descriptor.DataPilotFields
+    fields.getByName("Status").Orientation = uno.Enum(
+        "com.sun.star.sheet.DataPilotFieldOrientation", "ROW"
+    )
+    count = fields.getByName("ID")
+    count.Orientation = uno.Enum("com.sun.star.sheet.DataPilotFieldOrientation", "DATA")
+    count.Function = uno.Enum("com.sun.star.sheet.GeneralFunction", "COUNT")
+    tables.insertNewByName("ByStatus", own.getCellByPosition(0, 2).CellAddress, descriptor)
+
+
+def main() -> None:
+    file, out, what, profile = sys.argv[1:5]
+    pipe = f"klarify{time.time_ns()}"
+    command = ["soffice", f"-env:UserInstallation={Path(profile).as_uri()}", "--headless"]
+    office = subprocess.Popen(
+        [*command, "--norestore", "--invisible", f"--accept=pipe,name={pipe};urp;"]
+    )
+    try:
+        desktop = connected(pipe).ServiceManager.createInstance("com.sun.star.frame.Desktop")
+        hidden = (option("Hidden", True),)
+        document = desktop.loadComponentFromURL(Path(file).as_uri(), "_blank", 0, hidden)
+        {"edit": edit, "pivot": pivot}[what](document)
+        saved = (option("FilterName", "Calc MS Excel 2007 XML"),)
+        document.storeToURL(Path(out).as_uri(), saved)
+        document.close(True)
+        # The connection ends with the office.
+        with contextlib.suppress(Exception):
+            desktop.terminate()
+        office.wait(30)
+    finally:
+        if office.poll() is None:
+            office.kill()
+
+
+if __name__ == "__main__":
+    main()

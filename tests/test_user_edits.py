@@ -1,0 +1,518 @@
+"""Whatever people do in the file, and the organisation meanwhile, a refresh loses nothing."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from openpyxl import load_workbook
+from openpyxl.formula.translate import Translator
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.filters import SortCondition, SortState
+from openpyxl.worksheet.table import Table, TableColumn, TableFormula
+
+import klarify_xl
+from klarify_xl.demo import DemoServer, Organisation
+
+from .lint import lint
+from .rich.grid import bounds
+from .rich.view import OURS, View, viewed
+from .test_in_place import archived
+from .workbooks import NOW
+
+PLACES = st.integers(0, 40)
+"""Chooses one of so many rows or columns, whatever their number is."""
+WORDS = st.sampled_from(["checked", "ask Aiko", "=no formula", "007", "ünïcode", "a\nb"])
+NAMES = [f"{verb} {noun}" for verb in ("Approve", "Plan", "Review") for noun in ("budget", "leave")]
+
+
+@dataclass
+class Cells:
+    """A cell as an editing program holds it: what it shows, how, and where it leads."""
+
+    value: Any
+    style: Any
+    link: Any
+    row: int
+
+
+@dataclass
+class Edited:
+    """Our table in a file opened for editing; leaving the context saves the file.
+
+    Attributes:
+        sheet: Its sheet.
+        table: The table.
+        rows: Its rows, to be changed at will; written back when saved.
+    """
+
+    sheet: Any
+    table: Table
+    rows: list[list[Cells]] = field(default_factory=list)
+
+    @property
+    def titles(self) -> list[str]:
+        return [str(column.name) for column in self.table.tableColumns]
+
+    def find(self, title: str) -> int:
+        return self.titles.index(title)
+
+    def identity(self, row: Sequence[Cells]) -> str | None:
+        value = row[self.find("ID")].value
+        return None if value is None else str(value)
+
+    def read(self) -> None:
+        _, top, right, bottom = bounds(self.table.ref)
+        self.rows = [
+            [self._take(number, column) for column in range(1, right + 1)]
+            for number in range(top + 1, bottom + 1)
+        ]
+
+    def _take(self, number: int, column: int) -> Cells:
+        cell = self.sheet.cell(number, column)
+        return Cells(cell.value, copy(cell._style), cell._hyperlink, number)
+
+    def write(self) -> None:
+        """Put the rows where they now stand, as moving them in a spreadsheet program does."""
+        _, top, right, bottom = bounds(self.table.ref)
+        hidden = {
+            number: self.sheet.row_dimensions[number].hidden
+            for number in range(top + 1, bottom + 1)
+        }
+        for number in range(top + 1, bottom + 1):
+            for column in range(1, right + 1):
+                self.sheet._cells.pop((number, column), None)
+            self.sheet.row_dimensions.pop(number, None)
+        for number, row in enumerate(self.rows, start=top + 1):
+            self.sheet.row_dimensions[number].hidden = hidden.get(row[0].row, False)
+            for column, cell in enumerate(row, start=1):
+                self._put(number, column, cell)
+        last = top + max(1, len(self.rows))
+        self.table.ref = f"A{top}:{get_column_letter(len(self.titles))}{last}"
+        if self.table.autoFilter is not None:
+            self.table.autoFilter.ref = self.table.ref
+        if self.table.sortState is not None:
+            letter = get_column_letter(self.find("Name") + 1)
+            self.table.sortState.ref = f"A{top + 1}:{get_column_letter(len(self.titles))}{last}"
+            for condition in self.table.sortState.sortCondition:
+                condition.ref = f"{letter}{top + 1}:{letter}{last}"
+
+    def _put(self, number: int, column: int, cell: Cells) -> None:
+        new = self.sheet.cell(number, column)
+        value = cell.value
+        if isinstance(value, str) and value.startswith("=LEN("):
+            origin = f"{new.column_letter}{cell.row}"
+            value = Translator(value, origin=origin).translate_formula(new.coordinate)
+        new.value = value
+        if isinstance(value, str) and not value.startswith("=LEN("):
+            # A text stays one, whatever it looks like.
+            new.data_type = "s"
+        new._style = cell.style
+        if cell.link is not None:
+            cell.link.ref = new.coordinate
+            new._hyperlink = cell.link
+
+
+@contextlib.contextmanager
+def edited(file: Path) -> Iterator[Edited]:
+    """Open Procedures for editing, and save it afterwards."""
+    book = load_workbook(file)
+    sheet = next(sheet for sheet in book.worksheets if "Procedures" in sheet.tables)
+    # Over shorter rows openpyxl would leave the links of longer ones.
+    found = Edited(sheet, sheet.tables["Procedures"])
+    found.read()
+    yield found
+    found.write()
+    book.save(file)
+
+
+class Person(RuleBasedStateMachine):
+    """A person who works in the workbook, and an organisation that lives on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.file = Path(self.folder.name) / "procedures.xlsx"
+        self.organisation = Organisation(procedures=0, seed=5, now=NOW)
+        self.server = DemoServer(self.organisation)
+        self.server.start()
+        self.notes: dict[tuple[str, str], str] = {}
+        self.formulas: dict[str, str] = {}
+        self.own: list[str] = []
+        self.planned: dict[str, str] = {}
+        self.hidden: set[str] = set()
+        self.removed: dict[str, dict[str, Any]] = {}
+        self.order = "ours"
+        self.disturbed = False
+        self.number = 0
+        self.sheet = "Procedures"
+        self.shown: list[str] = []
+
+    def teardown(self) -> None:
+        self.server.stop()
+        self.folder.cleanup()
+
+    @initialize()
+    def begin(self) -> None:
+        for _ in range(6):
+            self._add()
+        self._refresh()
+        self.shown = self._ids()
+
+    # The organisation
+
+    def _add(self) -> None:
+        self.number += 1
+        name = f"{NAMES[self.number % len(NAMES)]} {self.number}"
+        lanes = ["Finance", "Legal"][: self.number % 3]
+        self.organisation.add(name=name, lanes=lanes, called_within=[], called_from=[])
+
+    def _later(self) -> None:
+        self.organisation.now += timedelta(minutes=10)
+
+    @rule()
+    def somebody_adds_a_procedure(self) -> None:
+        self._later()
+        self._add()
+
+    @rule(place=PLACES, name=st.sampled_from(["Aardvark", "Middle", "Zebra"]))
+    def somebody_renames_a_procedure(self, place: int, name: str) -> None:
+        self._later()
+        self.number += 1
+        rows = self.organisation.rows
+        self.organisation.edit(rows[place % len(rows)]["id"], name=f"{name} {self.number}")
+
+    @precondition(lambda self: len(self.organisation.rows) > 3)
+    @rule(place=PLACES)
+    def somebody_removes_a_procedure(self, place: int) -> None:
+        self._later()
+        rows = self.organisation.rows
+        row = rows[place % len(rows)]
+        self.organisation.remove(row["id"])
+        self.removed[row["id"]] = row
+
+    @precondition(lambda self: self.removed)
+    @rule(place=PLACES)
+    def a_procedure_returns(self, place: int) -> None:
+        self._later()
+        identity = sorted(self.removed)[place % len(self.removed)]
+        stamp = f"{self.organisation.now:%Y-%m-%dT%H:%M:%SZ}"
+        self.organisation.add(**{**self.removed.pop(identity), "updated_at": stamp})
+
+    # The person
+
+    @precondition(lambda self: len(self.own) < 4)
+    @rule(middle=st.booleans())
+    def add_a_column(self, *, middle: bool) -> None:
+        title = f"Own {len(self.own)}"
+        with edited(self.file) as table:
+            number = 1 + max(column.id for column in table.table.tableColumns)
+            place = 3 if middle else len(table.titles)
+            self._insert(table, place, TableColumn(id=number, name=title))
+        self.own.append(title)
+
+    def _insert(self, table: Edited, place: int, column: TableColumn) -> None:
+        right = len(table.titles)
+        header = [table.sheet.cell(1, number + 1).value for number in range(right)]
+        widths = [self._width(table, number) for number in range(right)]
+        table.table.tableColumns.insert(place, column)
+        header.insert(place, column.name)
+        widths.insert(place, (15.0, False))
+        style = copy(table.sheet["A1"]._style)
+        for number, (text, width) in enumerate(zip(header, widths, strict=True)):
+            cell = table.sheet.cell(1, number + 1)
+            cell.value, cell._style = text, style
+            self._set_width(table, number, width)
+        for row in table.rows:
+            row.insert(place, Cells(None, copy(row[0].style), None, row[0].row))
+        self._point_formulas(table)
+
+    def _width(self, table: Edited, place: int) -> tuple[float, bool]:
+        found = table.sheet.column_dimensions[get_column_letter(place + 1)]
+        return found.width, bool(found.hidden)
+
+    def _set_width(self, table: Edited, place: int, width: tuple[float, bool]) -> None:
+        found = table.sheet.column_dimensions[get_column_letter(place + 1)]
+        found.width, found.hidden = width
+
+    def _point_formulas(self, table: Edited) -> None:
+        """Let formulas refer to Name where it now is, as spreadsheet programs do."""
+        letter = get_column_letter(table.find("Name") + 1)
+        for title, kind in self.formulas.items():
+            place = table.find(title)
+            for row in table.rows:
+                if row[place].value is not None:
+                    row[place].value = self._formula(kind, letter, row[place].row)
+            column = table.table.tableColumns[place]
+            if column.calculatedColumnFormula is not None:
+                text = self._formula(kind, letter, 2).removeprefix("=")
+                column.calculatedColumnFormula = TableFormula(attr_text=text)
+
+    @staticmethod
+    def _formula(kind: str, letter: str, row: int) -> str:
+        if kind == "structured":
+            return "=LEN(Procedures[[#This Row],[Name]])"
+        return f"=LEN({letter}{row})"
+
+    @precondition(lambda self: len(self.formulas) < 2)
+    @rule(kind=st.sampled_from(["structured", "ordinary", "undeclared"]))
+    def add_a_column_of_formulas(self, kind: str) -> None:
+        title = f"Worked out {len(self.formulas)}"
+        with edited(self.file) as table:
+            number = 1 + max(column.id for column in table.table.tableColumns)
+            letter = get_column_letter(table.find("Name") + 1)
+            column = TableColumn(id=number, name=title)
+            if kind != "undeclared":
+                text = self._formula(kind, letter, 2).removeprefix("=")
+                column.calculatedColumnFormula = TableFormula(attr_text=text)
+            self._insert(table, len(table.titles), column)
+            for row in table.rows:
+                row[-1].value = self._formula(kind, letter, row[-1].row)
+        self.formulas[title] = kind
+
+    @precondition(lambda self: self.own)
+    @rule(place=PLACES, column=PLACES, word=WORDS)
+    def type_a_note(self, place: int, column: int, word: str) -> None:
+        title = self.own[column % len(self.own)]
+        with edited(self.file) as table:
+            row = table.rows[place % len(table.rows)]
+            self.number += 1
+            text = f"{word} {self.number}"
+            row[table.find(title)].value = text
+            identity = table.identity(row)
+            if identity is None:
+                name = str(row[table.find("Name")].value)
+                self.planned[name] = f"{self.planned.get(name, '')}{text}"
+                # Only the last note of such a row is looked for.
+                self.planned[name] = text
+                for other in self.own:
+                    if other != title:
+                        row[table.find(other)].value = None
+            else:
+                self.notes[identity, title] = text
+
+    @precondition(lambda self: self.notes)
+    @rule(place=PLACES)
+    def clear_a_note(self, place: int) -> None:
+        identity, title = sorted(self.notes)[place % len(self.notes)]
+        with edited(self.file) as table:
+            for row in table.rows:
+                if table.identity(row) == identity:
+                    row[table.find(title)].value = None
+                    del self.notes[identity, title]
+
+    @rule(descending=st.booleans(), remembered=st.booleans())
+    def sort_by_name(self, *, descending: bool, remembered: bool) -> None:
+        with edited(self.file) as table:
+            place = table.find("Name")
+            table.rows.sort(key=lambda row: str(row[place].value).casefold(), reverse=descending)
+            table.table.sortState = None
+            if remembered:
+                condition = SortCondition(ref="B2:B3", descending=descending or None)
+                table.table.sortState = SortState(ref="A2:B3", sortCondition=[condition])
+        kind = "sorted down" if descending else "sorted up"
+        self.order = kind if remembered else "kept"
+        self.shown = self._ids()
+
+    @rule(one=PLACES, other=PLACES)
+    def swap_two_columns(self, one: int, other: int) -> None:
+        with edited(self.file) as table:
+            count = len(table.titles)
+            first, second = one % count, other % count
+            for items in (table.table.tableColumns, *table.rows):
+                items[first], items[second] = items[second], items[first]
+            widths = self._width(table, first), self._width(table, second)
+            self._set_width(table, first, widths[1])
+            self._set_width(table, second, widths[0])
+            cells = table.sheet.cell(1, first + 1), table.sheet.cell(1, second + 1)
+            cells[0].value, cells[1].value = cells[1].value, cells[0].value
+            self._point_formulas(table)
+
+    @rule(place=PLACES)
+    def hide_a_column(self, place: int) -> None:
+        with edited(self.file) as table:
+            place %= len(table.titles)
+            width, hidden = self._width(table, place)
+            self._set_width(table, place, (width, not hidden))
+
+    @rule(place=PLACES)
+    def hide_or_show_a_row(self, place: int) -> None:
+        with edited(self.file) as table:
+            row = table.rows[place % len(table.rows)]
+            identity = table.identity(row)
+            if identity is None:
+                return
+            table.sheet.row_dimensions[row[0].row].hidden = identity not in self.hidden
+            self.hidden ^= {identity}
+
+    @precondition(lambda self: len(self.planned) < 3)
+    @rule(place=PLACES)
+    def insert_a_row(self, place: int) -> None:
+        self.number += 1
+        name = f"Planned {self.number}"
+        with edited(self.file) as table:
+            model = table.rows[0]
+            row = [Cells(None, copy(cell.style), None, 0) for cell in model]
+            row[table.find("Name")].value = name
+            letter = get_column_letter(table.find("Name") + 1)
+            for title, kind in self.formulas.items():
+                row[table.find(title)].value = self._formula(kind, letter, 1)
+                row[table.find(title)].row = 1
+            table.rows.insert(place % (len(table.rows) + 1), row)
+        self.planned[name] = ""
+
+    @rule(place=PLACES)
+    def delete_a_row(self, place: int) -> None:
+        with edited(self.file) as table:
+            if len(table.rows) < 3:
+                return
+            row = table.rows.pop(place % len(table.rows))
+            identity, name = table.identity(row), str(row[table.find("Name")].value)
+        if identity is None:
+            del self.planned[name]
+            return
+        self.disturbed = True
+        self.hidden.discard(identity)
+        self.notes = {key: note for key, note in self.notes.items() if key[0] != identity}
+        self.shown = self._ids()
+
+    @rule()
+    def rename_the_sheet(self) -> None:
+        self.number += 1
+        book = load_workbook(self.file)
+        book[self.sheet].title = self.sheet = f"Ours & {self.number}"
+        book.save(self.file)
+
+    # The refresh
+
+    def _view(self) -> View:
+        return viewed(self.file)["Procedures"]
+
+    def _ids(self) -> list[str]:
+        return [str(one) for one in self._view().column("ID") if one is not None]
+
+    def _refresh(self) -> str:
+        return klarify_xl.refresh(
+            self.file,
+            access_key=self.server.access_key,
+            base_url=self.server.url,
+            store=self.file.with_suffix(".db"),
+            accept_removals=True,
+        ).outcome
+
+    @rule()
+    def refresh(self) -> None:
+        before = self._ids()
+        columns = self._columns()
+        self._refresh()
+        view = self._view()
+        listed = {str(row["id"]): row for row in self.organisation.rows}
+        self._check_rows(view, listed)
+        self._check_order(before, self._ids(), listed)
+        self._check_notes(view, listed)
+        assert view.sheet == self.sheet
+        assert self._columns() == columns
+        assert lint(self.file) == []
+        content = self.file.read_bytes()
+        assert self._refresh() == "unchanged"
+        assert self.file.read_bytes() == content
+        self.shown, self.disturbed = self._ids(), False
+        self.hidden &= set(listed)
+
+    def _columns(self) -> list[tuple[str, tuple[float, bool]]]:
+        table = Edited(*self._opened())
+        return [(title, self._width(table, place)) for place, title in enumerate(table.titles)]
+
+    def _opened(self) -> tuple[Any, Table]:
+        sheet: Any = load_workbook(self.file)[self.sheet]
+        return sheet, sheet.tables["Procedures"]
+
+    def _check_rows(self, view: View, listed: dict[str, dict[str, Any]]) -> None:
+        rows = {str(row.values["ID"]): row for row in view.rows if row.values["ID"] is not None}
+        assert sorted(self._ids()) == sorted(listed)
+        for identity, row in rows.items():
+            wanted = listed[identity]
+            assert row.values["Name"] == wanted["name"]
+            assert row.values["Status"] == wanted["status"]
+            assert row.values["Owner"] == (wanted["owner"] or None)
+            assert row.values["Lanes"] == ("; ".join(wanted["lanes"]) or None)
+            assert row.values["Link"] == wanted["url"]
+            assert row.hidden == (identity in self.hidden)
+        letter = get_column_letter(view.titles.index("Name") + 1)
+        for title, kind in self.formulas.items():
+            formula = self._formula(kind, letter, 0).replace(f"{letter}0", f"{letter}<+0>")
+            for row in view.rows:
+                assert row.values[title] == formula, (title, row.values["Name"])
+        assert set(OURS["Procedures"]) <= set(view.titles)
+
+    def _check_order(
+        self, before: list[str], after: list[str], listed: dict[str, dict[str, Any]]
+    ) -> None:
+        names = [str(listed[identity]["name"]).casefold() for identity in after]
+        usual = sorted(listed, key=lambda one: (listed[one]["name"].casefold(), one))
+        kept = [identity for identity in before if identity in listed]
+        new = [identity for identity in usual if identity not in kept]
+        if self.order.startswith("sorted"):
+            assert names == sorted(names, reverse=self.order == "sorted down")
+        elif self.order == "ours" and not self.disturbed:
+            assert after == usual
+        else:
+            # An order that happens to be the usual one can't be told from it.
+            assert after in (kept + new, usual)
+            self.order = "kept" if after != usual else "ours"
+
+    def _check_notes(self, view: View, listed: dict[str, dict[str, Any]]) -> None:
+        rows = {str(row.values["ID"]): row for row in view.rows if row.values["ID"] is not None}
+        kept = archived(self.file)
+        for (identity, title), note in self.notes.items():
+            if identity in listed:
+                assert rows[identity].values[title] == note
+            else:
+                assert [row["Note"] for row in kept if self._is_of(row, identity, title)] == [note]
+        own = {str(row.values["Name"]): row for row in view.rows if row.values["ID"] is None}
+        assert set(own) - {"None"} == set(self.planned)
+        for name, note in self.planned.items():
+            assert note in [*own[name].values.values(), ""]
+        typed = sum(value is not None for row in view.rows for value in self._typed(row).values())
+        assert typed == sum(identity in listed for identity, _ in self.notes) + sum(
+            note != "" for note in self.planned.values()
+        )
+
+    def _typed(self, row: Any) -> dict[str, Any]:
+        return {title: row.values[title] for title in self.own}
+
+    @staticmethod
+    def _is_of(row: dict[str, Any], identity: str, title: str) -> bool:
+        return identity in str(row["Row"]) and row["Column"] == title
+
+    @invariant()
+    def the_file_can_be_opened(self) -> None:
+        if self.file.exists():
+            assert "Procedures" in viewed(self.file)
+
+
+def test_nothing_is_lost_whatever_people_do() -> None:
+    run_state_machine_as_test(
+        Person,
+        settings=settings(
+            max_examples=10,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
