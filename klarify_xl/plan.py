@@ -18,7 +18,18 @@ HEADER_ROWS: Final = 1
 ColumnKind = Literal["text", "mixed", "moment", "number"]
 """How a column's cells are formatted; a mixed one follows each value."""
 Tone = Literal["good", "pending", "retired", "warning"]
-Look = Literal["title", "heading", "label", "figure", "share", "moment", "note", "role", "rotated"]
+Look = Literal[
+    "title",
+    "heading",
+    "figure heading",
+    "label",
+    "figure",
+    "share",
+    "moment",
+    "note",
+    "role",
+    "rotated",
+]
 """How a cell of a board looks: a share is a fraction shown in percent; a role is centred."""
 ChartKind = Literal["bar", "column", "doughnut"]
 
@@ -256,6 +267,8 @@ class Board:
         connectors: Its arrows.
         frozen: Rows and columns that stay in sight.
         headings: Rows at the top that are repeated on each printed page.
+        fits_page: Whether it is printed on one page, upright.
+        gridlines: Whether lines are shown between all cells.
         description: What the sheet shows, in a sentence.
     """
 
@@ -269,6 +282,8 @@ class Board:
     connectors: tuple[Connector, ...] = ()
     frozen: tuple[int, int] = (0, 0)
     headings: int = 0
+    fits_page: bool = False
+    gridlines: bool = False
     description: str = ""
 
 

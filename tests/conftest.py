@@ -13,6 +13,8 @@ from klarify_xl.demo import Behaviour, DemoServer, Organisation
 from klarify_xl.settings import Settings
 from klarify_xl.store import Store
 
+from .validator import installed_validator
+
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 MakeServer = Callable[..., DemoServer]
@@ -98,3 +100,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
     with Store(tmp_path / "klarify.db") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def validator() -> Path:
+    """The Open XML SDK's validator."""
+    return installed_validator()

@@ -26,7 +26,7 @@ from klarify_xl.sheets.layout import lay_out
 from klarify_xl.sheets.map import map_board
 
 from .test_map import graphs, sample
-from .test_validity import objections, validator  # noqa: F401 -- a fixture
+from .validator import objections
 
 X = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -285,7 +285,7 @@ def escaped(text: str) -> str:
 
 @pytest.mark.parametrize("which", ["row", "map", "centre"])
 def test_the_open_xml_sdk_and_openpyxl_accept_the_drawing(
-    validator: Path,  # noqa: F811 -- a fixture
+    validator: Path,
     tmp_path: Path,
     which: str,
 ) -> None:
@@ -305,7 +305,7 @@ def test_the_open_xml_sdk_and_openpyxl_accept_the_drawing(
 
 
 def test_the_open_xml_sdk_objects_to_a_wrong_drawing(
-    validator: Path,  # noqa: F811 -- a fixture
+    validator: Path,
     tmp_path: Path,
 ) -> None:
     part = drawn(replace(ROW, charts=(CHART,)), "rId1")
@@ -440,7 +440,7 @@ def test_what_a_person_drew_over_our_boxes_stays_over_them(touched: bytes) -> No
 
 
 def test_the_open_xml_sdk_accepts_the_refreshed_drawing(
-    validator: Path,  # noqa: F811 -- a fixture
+    validator: Path,
     tmp_path: Path,
     touched: bytes,
 ) -> None:

@@ -14,7 +14,7 @@ from klarify_xl.demo import Organisation
 
 from .lint import lint
 from .rich.excel import as_excel_saves, with_macros
-from .validator import installed_validator, objections
+from .validator import objections
 from .workbooks import NOW, hostile_organisation, write
 
 ORGANISATIONS: dict[str, Callable[[], Organisation]] = {
@@ -33,26 +33,20 @@ def workbook(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return file
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workbook to damage copies of."""
-    file = tmp_path_factory.mktemp("sample") / "sample.xlsx"
-    write(Organisation(procedures=20, seed=7, now=NOW), file)
-    return file
-
-
-@pytest.fixture(scope="session")
-def validator() -> Path:
-    """The Open XML SDK's validator."""
-    return installed_validator()
-
-
 def test_the_open_xml_sdk_accepts_the_workbook(validator: Path, workbook: Path) -> None:
     assert objections(validator, workbook) == []
 
 
 def test_the_lint_finds_nothing_in_the_workbook(workbook: Path) -> None:
     assert lint(workbook) == []
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workbook to damage copies of."""
+    file = tmp_path_factory.mktemp("sample") / "sample.xlsx"
+    write(Organisation(procedures=20, seed=7, now=NOW), file)
+    return file
 
 
 @pytest.fixture(scope="module")

@@ -203,7 +203,11 @@ class Placing:
         present = self.sheets.sheet_named_by(defined_name(board)) if self._is_ours else None
         if present is None:
             root = worksheet.new_sheet(
-                board.widths, frozen=board.frozen, stamp=self._plan.page_header, gridlines=False
+                board.widths,
+                frozen=board.frozen,
+                stamp=self._plan.page_header,
+                gridlines=board.gridlines,
+                fits_page=board.fits_page,
             )
             part = self.sheets.add(board.name)
             self.names.append((defined_name(board), f"{_quoted(board.name)}!$A$1", None))
@@ -308,7 +312,7 @@ class Placing:
     def _new_table(self, sheet: Sheet, planned: Sequence[tuple[str, ...]]) -> TableSheet:
         widths = [column.width for column in sheet.columns]
         root = worksheet.new_sheet(
-            widths, frozen=(1, sheet.frozen_columns), stamp=self._plan.page_header
+            widths, table=True, frozen=(1, sheet.frozen_columns), stamp=self._plan.page_header
         )
         part = self.sheets.add(sheet.name)
         table_part = self._package.free_name("xl/tables/table{}.xml")

@@ -37,12 +37,14 @@ _NUMBER_FORMATS: Final[dict[CellKind, str]] = {
 _BOARD_FONTS: Final[dict[Look, tuple[int, bool, str]]] = {
     "title": (18, True, "000000"),
     "heading": (11, True, "000000"),
+    "figure heading": (11, True, "000000"),
     "rotated": (10, True, "000000"),
     "note": (10, False, "4A4A4A"),
     "role": (10, True, "000000"),
 }
 _BOARD_SIDES: Final[dict[Look, Literal["right", "center"]]] = {
     "figure": "right",
+    "figure heading": "right",
     "share": "right",
     "role": "center",
     "rotated": "center",
@@ -145,7 +147,7 @@ def board_style(
     size, bold, colour = _BOARD_FONTS.get(look, (11, False, "000000"))
     on_header, header = plain(colours.header)
     rotated = look == "rotated"
-    is_heading = look == "heading" or rotated
+    is_heading = look in {"heading", "figure heading"} or rotated
     if is_heading:
         colour = on_header
     elif look == "title":
@@ -167,7 +169,6 @@ def board_style(
             horizontal=_BOARD_SIDES.get(look, "left"),
             vertical="bottom" if rotated else "center",
             text_rotation=90 if rotated else None,
-            wrap_text=look == "label",
         ),
         border=_BORDER if look in {"label", "figure", "share", "role"} else Border(),
     )

@@ -30,7 +30,13 @@ _ROWS: Final = "rows"
 
 
 def new_sheet(
-    widths: Sequence[float], *, frozen: tuple[int, int], stamp: str, gridlines: bool = True
+    widths: Sequence[float],
+    *,
+    frozen: tuple[int, int],
+    stamp: str,
+    table: bool = False,
+    gridlines: bool = True,
+    fits_page: bool = False,
 ) -> etree._Element:
     """Return the XML of a sheet without rows.
 
@@ -38,23 +44,28 @@ def new_sheet(
         widths: Of its columns, in characters.
         frozen: Rows and columns that stay in sight.
         stamp: Printed at the head of each page, at the right.
+        table: Whether it is a table.
         gridlines: Whether lines are shown between all cells.
+        fits_page: Whether it is printed on one page, upright.
     """
     columns = "".join(
         f'<col min="{number}" max="{number}" width="{width:g}" customWidth="1"/>'
         for number, width in enumerate(widths, start=1)
     )
     grid = "" if gridlines else ' showGridLines="0"'
+    # A table's cells have borders of their own.
+    printed_grid = '<printOptions gridLines="1"/>' if gridlines and not table else ""
     header = xml_text_plain(f"&L&A&R{stamp.replace('&', '&&')}")
     text = (
         f'<worksheet xmlns="{MAIN}" xmlns:r="{OFFICE}">'
         '<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><dimension ref="A1"/>'
         f'<sheetViews><sheetView{grid} zoomScale="100" workbookViewId="0">{_pane(*frozen)}'
         '</sheetView></sheetViews><sheetFormatPr defaultRowHeight="15"/>'
-        f"<cols>{columns}</cols><sheetData/>"
+        f"<cols>{columns}</cols><sheetData/>{printed_grid}"
         '<pageMargins left="0.5" right="0.5" top="0.75" bottom="0.75" header="0.3" footer="0.3"/>'
         # A4, ECMA-376 part 1, 18.3.1.63
-        '<pageSetup paperSize="9" fitToWidth="1" fitToHeight="0" orientation="landscape"/>'
+        f'<pageSetup paperSize="9" fitToWidth="1" fitToHeight="{int(fits_page)}" '
+        f'orientation="{"portrait" if fits_page else "landscape"}"/>'
         f"<headerFooter><oddHeader>{header}</oddHeader>"
         "<oddFooter>&amp;L&amp;F&amp;R&amp;P / &amp;N</oddFooter></headerFooter></worksheet>"
     )

@@ -109,6 +109,7 @@ class _Overview:
             # Charts stand beside rows: a name of several lines must not push these down.
             heights={0: _TITLE_POINTS, **dict.fromkeys(range(1, last_row), ROW_POINTS)},
             charts=tuple(self._charts),
+            fits_page=True,
             description=say("What there is, who keeps it, how old it is and what needs care."),
         )
 

@@ -36,7 +36,7 @@ class Panel:
         """Add a row of headings, at most one for each column."""
         for offset in range(len(PANEL_WIDTHS)):
             title = titles[offset] if offset < len(titles) else None
-            self.write(title, "heading", offset)
+            self.write(title, "figure heading" if offset else "heading", offset)
         self.row += 1
 
     def add(self, label: Cell, figure: Formula, whole: Formula | None = None) -> None:

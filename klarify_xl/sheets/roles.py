@@ -72,6 +72,7 @@ def role_matrix_board(inventory: Inventory, most_roles: int = MOST_ROLES) -> Boa
         heights={0: _TITLE_POINTS, _HEADER_ROW: _HEADER_POINTS},
         frozen=(_HEADER_ROW + 1, _FIXED_COLUMNS),
         headings=_HEADER_ROW + 1,
+        gridlines=True,
         description=say("One row for each procedure and one column for each frequent role."),
     )
 
