@@ -4,7 +4,7 @@ import io
 import json
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -16,7 +16,9 @@ from rich.text import Text
 
 from klarify_xl.check import Finding
 from klarify_xl.errors import KlarifyError
+from klarify_xl.exports import MANIFEST, ExportResult
 from klarify_xl.model import readable
+from klarify_xl.packs import PacksResult
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.progress import OnProgress, Progress, ignore
 from klarify_xl.records import Change, Refresh, worth_showing
@@ -156,8 +158,40 @@ def show_result(screen: Screen, result: RefreshResult) -> None:
         screen.line(f"Wrote:   nothing, {result.out} is up to date and was not touched")
     else:
         rows = ", ".join(f"{name} {number:,}" for name, number in result.rows.items())
-        screen.line(f"Wrote:   {result.out} (rows: {rows})")
+        parts = [f"rows: {rows}"] if rows else []
+        parts += [f"files: {', '.join(result.files)}"] if result.files else []
+        screen.line(f"Wrote:   {result.out} ({'; '.join(parts)})")
     screen.line(f"Store:   {result.store}")
+    screen.line(f"Took:    {result.seconds:.1f} s")
+
+
+def show_export(screen: Screen, result: ExportResult) -> None:
+    """Show what an export did."""
+    screen.document(result.as_json())
+    rows = ", ".join(f"{name} {number:,}" for name, number in result.rows.items())
+    screen.line(f"Tables:  {rows}")
+    if result.escaped:
+        screen.line(f"Escaped: {result.escaped:,} texts that could pass for formulas ({MANIFEST})")
+    if result.outcome == "unchanged":
+        screen.line(f"Wrote:   nothing, {result.out} is up to date and was not touched")
+    else:
+        screen.line(f"Wrote:   {result.out} (files: {', '.join(result.written)})")
+    if result.left_over:
+        screen.line(f"Mind:    from an earlier export, and old: {', '.join(result.left_over)}")
+
+
+def show_packs(screen: Screen, result: PacksResult) -> None:
+    """Show what the writing of packs did."""
+    screen.document(result.as_json())
+    counts = Counter(pack.outcome for pack in result.packs)
+    kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in ("written", "unchanged", "refused"))
+    screen.line(f"Packs:   {len(result.packs):,} by {result.by} ({kinds})")
+    for pack in result.refused:
+        screen.line(f"Refused: {_line(pack.file)}: {_line(pack.reason)}")
+    if result.gone:
+        gone = ", ".join(_line(name) for name in result.gone)
+        screen.line(f"Mind:    no longer renewed, but still there: {gone}")
+    screen.line(f"Index:   {result.index} in {result.out}")
     screen.line(f"Took:    {result.seconds:.1f} s")
 
 

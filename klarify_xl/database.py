@@ -105,6 +105,17 @@ class Database:
             raise
         self._connection.execute("COMMIT")
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that is read within be of one moment, whatever a refresh does meanwhile."""
+        with self._explained():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with self._explained():
+                self._connection.execute("COMMIT")
+
     def _value(self, statement: str, *values: object) -> Any:  # noqa: ANN401
         row = self._connection.execute(statement, values).fetchone()
         return row[0] if row else None

@@ -14,8 +14,8 @@
     │   └── RemovalsError                    suspiciously many procedures vanished
     ├── BusyError                            another refresh is using the same store
     ├── StoreError                           the local store is damaged, foreign or from the future
-    ├── TargetError (OSError)                the workbook can't be written there
-    │   └── TargetLockedError                the workbook is open, or not ours to replace
+    ├── TargetError (OSError)                a file can't be written there
+    │   └── TargetLockedError                the file is open, or not ours to replace
     └── CancelledError                       somebody asked to stop
 
 Each error also is the builtin exception that a caller would catch. No message and no hint ever
@@ -81,11 +81,11 @@ class StoreError(KlarifyError):
 
 
 class TargetError(KlarifyError, OSError):
-    """The workbook can't be written at the place asked for."""
+    """A workbook or another file can't be written at the place asked for."""
 
 
 class TargetLockedError(TargetError):
-    """The workbook is open in another program, or holds somebody's work."""
+    """The file is open in another program, or holds somebody's work."""
 
 
 class CancelledError(KlarifyError):

@@ -20,7 +20,7 @@ EXIT_CODES: Final[tuple[tuple[int, str, tuple[type[KlarifyError], ...]], ...]] =
     (3, "the access key was refused", (KeyRefusedError,)),
     (4, "the API could not be reached, or broke its contract", (NetworkError, ReplyError)),
     (5, "the data was unstable, or suspiciously many procedures vanished", (UnstableError,)),
-    (6, "the workbook is open, holds somebody's work, or can't be written", (TargetError,)),
+    (6, "a file is open, holds somebody's work, or can't be written", (TargetError,)),
     (7, "another refresh is using the store", (BusyError,)),
     (8, "the store is missing, damaged, or belongs to something else", (StoreError,)),
     (130, "stopped with Ctrl-C", (CancelledError,)),

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,10 +13,12 @@ from typing import Any, BinaryIO, Final, Literal
 from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
+from klarify_xl.exports import Export
 from klarify_xl.headless.target import Target, Treatment
 from klarify_xl.headless.workbook import write_workbook
 from klarify_xl.options import Options
 from klarify_xl.options_file import load_options
+from klarify_xl.plan import Plan
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
 from klarify_xl.secret import AccessKey
@@ -24,6 +26,10 @@ from klarify_xl.settings import Settings, find_access_key, load_settings, normal
 from klarify_xl.sheets import build_plan, empty_plan
 from klarify_xl.store import Store
 from klarify_xl.sync import sync, utc_now
+
+WORKBOOK_FORMAT: Final = "xlsx"
+WORKBOOK_NAME: Final = "klarify.xlsx"
+"""Name of the workbook in a folder that holds other formats, too."""
 
 RENEWED_DAYS: Final = 3
 """Days after which a workbook is written anew even if nothing has changed."""
@@ -49,8 +55,9 @@ class RefreshResult:
         refresh: Number of the refresh in the store's log.
         watermark: Newest change covered (UTC), or None.
         seconds: Time it took.
-        rows: Data rows written, by a sheet's English name; empty if the file was left alone.
-        out: The workbook.
+        rows: Data rows written, by a sheet's English name; empty if the workbook was left alone.
+        files: Tables written in other formats; empty if they were left alone.
+        out: The workbook, or the folder.
         store: The store.
     """
 
@@ -70,6 +77,7 @@ class RefreshResult:
     watermark: datetime | None
     seconds: float
     rows: dict[str, int]
+    files: tuple[str, ...]
     out: str
     store: str
 
@@ -82,6 +90,7 @@ class RefreshResult:
 def refresh(
     out: str | os.PathLike[str],
     *,
+    formats: Sequence[str] = (WORKBOOK_FORMAT,),
     access_key: AccessKey | str | None = None,
     key_file: str | os.PathLike[str] | None = None,
     base_url: str | None = None,
@@ -104,7 +113,9 @@ def refresh(
 
     Args:
         out: The workbook, a new ``.xlsx`` file, or one that is refreshed in place: only our
-            sheets' rows change, and what people added stays.
+            sheets' rows change, and what people added stays. With other formats the folder for
+            all files.
+        formats: What to write: ``xlsx``, ``csv``, ``json``, ``parquet``.
         access_key: The key; by default it is looked for (see `klarify_xl.settings`).
         key_file: A file that holds the key and nothing else.
         base_url: Address of the API; by default it is looked for.
@@ -135,16 +146,18 @@ def refresh(
             base_url=normalise_base_url(base_url or settings.base_url),
             store=Path(store or settings.store).expanduser(),
         )
-    target = Target(out)
-    if settings.store.absolute() == target.path.absolute():
-        raise ConfigurationError(
-            f"Store and workbook are the same file, {out}.", hint="Choose another --store."
-        )
-    treatment = Treatment(overwrite=overwrite, into=into, backup=backup)
-    target.check(treatment)
     options = load_options() if options is None else options
     # At once, so that wrong options are told before anything is read.
     empty_plan(options)
+    treatment = Treatment(overwrite=overwrite, into=into, backup=backup)
+    place = Path(out).expanduser()
+    target, export = _outputs(place, formats, overwrite=overwrite)
+    if target:
+        if settings.store.absolute() == target.path.absolute():
+            raise ConfigurationError(
+                f"Store and workbook are the same file, {out}.", hint="Choose another --store."
+            )
+        target.check(treatment)
     found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
     with (
         Store(settings.store) as opened,
@@ -161,13 +174,38 @@ def refresh(
                 now=now,
                 on_progress=on_progress,
             )
-            rows = _write(opened, target, options, treatment, on_progress)
+            rows: dict[str, int] = {}
+            files: tuple[str, ...] = ()
+            if target:
+                rows = _write(opened, target, options, treatment, on_progress)
+            if export:
+                plan = build_plan(opened, options, limited=False)
+                files = export.write(plan, on_progress).written
         except KeyRefusedError as error:
             hint = f"The key came from: {found.source}. {error.hint}"
             raise KeyRefusedError(str(error), hint=hint) from None
         except KeyboardInterrupt:
             raise _stopped(stored=opened.last_refresh() != known) from None
-    return _result(log, target, settings, rows, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return _result(log, settings, rows, files, place, seconds)
+
+
+def _outputs(
+    out: Path, formats: Sequence[str], *, overwrite: bool
+) -> tuple[Target | None, Export | None]:
+    """Return where to write the workbook and the tables to."""
+    others = [one for one in formats if one != WORKBOOK_FORMAT]
+    if not others:
+        return Target(out), None
+    if out.suffix.lower() == ".xlsx" and not out.is_dir():
+        raise ConfigurationError(
+            f"{out} is the name of a workbook, but --format {others[0]} needs a folder.",
+            hint=f"Give --out a folder. With --format {WORKBOOK_FORMAT} as well, the workbook is "
+            f"{WORKBOOK_NAME} in it.",
+        )
+    export = Export(out, others, overwrite=overwrite)
+    wanted = WORKBOOK_FORMAT in formats
+    return Target(export.folder / WORKBOOK_NAME) if wanted else None, export
 
 
 def _stopped(*, stored: bool) -> CancelledError:
@@ -191,11 +229,10 @@ def _write(
     Returns:
         Data rows written, by sheet; empty if the file was left alone.
     """
+    verified_at = store.verified_at() or datetime.now(UTC)
     # What has become stale by time alone makes another workbook, too.
-    stale_after = timedelta(days=options.stale_days)
-    stale = store.unchanged_since((store.verified_at() or datetime.now(UTC)) - stale_after)
-    # A file that shows when it was last compared is renewed now and then, else it would look old.
-    period = (store.verified_at() or datetime.now(UTC)).toordinal() // RENEWED_DAYS
+    stale = store.unchanged_since(verified_at - timedelta(days=options.stale_days))
+    period = renewal_period(verified_at)
     parts = f"{__version__} {store.digest()} {stale!r} {options!r} {period}"
     mark = hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
     marks = target.marks()
@@ -204,6 +241,45 @@ def _write(
     plan = build_plan(store, options)
     if not treatment.overwrite:
         target.refuse_other(plan.organisation)
+    touched = write_plan(plan, target, mark=mark, treatment=treatment, on_progress=on_progress)
+    return {sheet.key: len(sheet.rows) for sheet in plan.tables} if touched else {}
+
+
+def renewal_period(verified_at: datetime) -> int:
+    """Return a number that is another one after `RENEWED_DAYS`.
+
+    A file that shows when it was last compared with Klarify is renewed now and then although
+    nothing has changed, else it would look old.
+
+    Args:
+        verified_at: When the data was last compared.
+    """
+    return verified_at.toordinal() // RENEWED_DAYS
+
+
+def write_plan(
+    plan: Plan,
+    target: Target,
+    *,
+    mark: str,
+    treatment: Treatment = Treatment(),  # noqa: B008 -- it is frozen
+    on_progress: OnProgress = ignore,
+) -> bool:
+    """Write a plan's workbook to its place, at once or not at all.
+
+    Args:
+        plan: What to show.
+        target: Where to; a workbook that stands there is refreshed in place.
+        mark: What the file is to say about the data that it was made from.
+        treatment: What is to happen to a file that is there.
+        on_progress: Told after each thousand rows.
+
+    Returns:
+        Whether the file was touched: equal bytes are left alone.
+
+    Raises:
+        TargetError: It can't be written; the old file is as it was.
+    """
 
     def write(file: BinaryIO, present: BinaryIO | None) -> None:
         write_workbook(
@@ -216,15 +292,19 @@ def _write(
             on_progress=on_progress,
         )
 
-    touched = target.replace(write, treatment)
-    return {sheet.key: len(sheet.rows) for sheet in plan.tables} if touched else {}
+    return target.replace(write, treatment)
 
 
 def _result(
-    log: Refresh, target: Target, settings: Settings, rows: dict[str, int], seconds: float
+    log: Refresh,
+    settings: Settings,
+    rows: dict[str, int],
+    files: tuple[str, ...],
+    place: Path,
+    seconds: float,
 ) -> RefreshResult:
     return RefreshResult(
-        outcome="written" if rows else "unchanged",
+        outcome="written" if rows or files else "unchanged",
         mode=log.mode,
         reason=log.reason,
         requests=log.requests,
@@ -240,6 +320,7 @@ def _result(
         watermark=log.watermark,
         seconds=seconds,
         rows=rows,
-        out=str(target.path),
+        files=files,
+        out=str(place),
         store=str(settings.store),
     )

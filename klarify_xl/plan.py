@@ -108,6 +108,7 @@ class Column:
         link_rank: Which column's links go first when there are too many; 0 is the last to lose.
         printed: Whether it is printed; columns that aren't stand at the right.
         key: What plans call it whatever its title; "" for the title itself.
+        web: Whether its cells may lead to web addresses.
         aliases: What it may be called in a workbook that stands there; a moment's zone, in
             brackets behind it, is not part of these.
     """
@@ -118,6 +119,7 @@ class Column:
     link_rank: int = 0
     printed: bool = True
     key: str = ""
+    web: bool = False
     aliases: tuple[str, ...] = ()
 
     @property

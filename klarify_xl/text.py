@@ -5,6 +5,10 @@ visible note, and counted. The store keeps the original.
 """
 
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -29,6 +33,7 @@ _UNSHOWABLE: Final = re.compile(
     # Invisible tag characters, which hide text.
     "\U000e0000-\U000e007f]"
 )
+_room: ContextVar[int] = ContextVar("room", default=EXCEL_CELL_CHARACTERS)
 _LINE_ENDS: Final = re.compile("\r\n?|\x85|\u2028|\u2029")
 _PLAIN_HOST: Final = re.compile(r"(?!.*xn--)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _URL_RESERVED: Final = "%/:=&?~#+!$,;'@()*[]"
@@ -53,23 +58,35 @@ def safe_text(text: str, cut_note: str = CUT_NOTE) -> SafeText:
     """Return `text` as a cell can hold it.
 
     Line ends become line feeds. Characters that XML can't hold or that deceive readers become
-    replacement signs. Beyond Excel's limit the text is cut, with a note at its end.
+    replacement signs. Beyond Excel's limit the text is cut, with a note at its end, except within
+    `whole_texts`.
 
     Args:
         text: The text.
         cut_note: The note, with ``{count}`` for the number of characters.
     """
-    if text.isascii() and text.isprintable() and len(text) <= EXCEL_CELL_CHARACTERS:
+    most = _room.get()
+    if text.isascii() and text.isprintable() and len(text) <= most:
         return SafeText(text)
     text = _LINE_ENDS.sub("\n", text)
     shown, replaced = _UNSHOWABLE.subn(REPLACEMENT, text)
-    if utf16_length(shown) <= EXCEL_CELL_CHARACTERS:
+    if utf16_length(shown) <= most:
         return SafeText(shown, replaced)
     note = cut_note.format(count=len(text))
-    room = EXCEL_CELL_CHARACTERS - utf16_length(note)
+    room = most - utf16_length(note)
     kept = shown.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore")
     replaced = len(_UNSHOWABLE.findall(text, 0, len(kept)))
     return SafeText(kept + note, replaced, len(text) - len(kept))
+
+
+@contextmanager
+def whole_texts() -> Iterator[None]:
+    """Let `safe_text` cut nothing in what runs within, for files without Excel's limit."""
+    token = _room.set(sys.maxsize)
+    try:
+        yield
+    finally:
+        _room.reset(token)
 
 
 def utf16_length(text: str) -> int:

@@ -21,6 +21,8 @@ COMMANDS = (
     ("refresh",),
     ("check",),
     ("changes",),
+    ("export",),
+    ("packs",),
     ("options",),
     ("key", "set"),
     ("key", "show"),
@@ -63,6 +65,8 @@ def _commands() -> str:
 
 
 def _default(value: object) -> str:
+    if isinstance(value, list):
+        value = ", ".join(value)
     return "" if value is None or value is False else f" Default: `{value}`."
 
 

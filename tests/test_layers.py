@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "plan",
         "records",
         "schema",
+        "file_names",
         "contrast",
     ),
     ("toml_lines", "options", "options_file"),
@@ -30,11 +31,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("transport", "client", "store", "graph", "exit_codes"),
     ("walk", "health"),
     ("sheets",),
-    ("sync", "headless", "options_sample"),
+    ("sync", "headless", "exports", "options_sample"),
     ("pipeline",),
+    ("packs",),
     ("check",),
     ("console",),
-    ("cli", "__main__"),
+    ("commands", "cli", "__main__"),
 )
 """Modules of each layer; a module may use those below, and its neighbours without a cycle."""
 
@@ -95,6 +97,14 @@ def test_the_demo_imports_nothing_of_ours_and_nothing_installed() -> None:
 
 
 STANDARD = set(sys.stdlib_module_names)
+
+
+def test_only_the_command_line_exits_or_starts_the_demo_server() -> None:
+    command_line = set(LAYERS[-1])
+    for file in MODULES:
+        if part_of(file) not in command_line:
+            assert "demo" not in imported_parts(file) - {part_of(file)}
+            assert "sys.exit(" not in file.read_text(encoding="utf-8")
 
 
 def test_the_plan_knows_no_writer_and_the_writer_knows_nothing_of_klarify() -> None:

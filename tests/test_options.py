@@ -579,12 +579,12 @@ def test_commands_take_another_file_and_tell_mistakes_before_anything_is_read(
     assert "Allowed are: en, de." in wrong.stderr
     assert not Path("klarify.db").exists()
     assert call("refresh", "--out", "p.xlsx", server=server).returncode == 0
-    assert load_workbook("p.xlsx").sheetnames[0] == "Prozesse"
+    assert load_workbook("p.xlsx").sheetnames[:2] == ["Übersicht", "Prozesse"]
     done = call("demo", "--procedures", "5", "--out", "d.xlsx", "--config", "other.toml")
     assert done.returncode == 2
     assert not Path("d.xlsx").exists()
     assert call("demo", "--procedures", "5", "--out", "d.xlsx").returncode == 0
-    assert load_workbook("d.xlsx").sheetnames[0] == "Prozesse"
+    assert load_workbook("d.xlsx").sheetnames[:2] == ["Übersicht", "Prozesse"]
 
 
 def test_the_sample_is_printed_whole() -> None:

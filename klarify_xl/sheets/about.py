@@ -9,6 +9,7 @@ from klarify_xl.limits import EXCEL_CELL_CHARACTERS, EXCEL_LINKS_PER_SHEET, EXCE
 from klarify_xl.plan import Board, Cell, Sheet
 from klarify_xl.records import Refresh
 from klarify_xl.sheets.changes import MOST_CHANGES
+from klarify_xl.sheets.contents import Contents
 from klarify_xl.sheets.inventory import (
     ABOUT,
     CHANGES,
@@ -21,20 +22,12 @@ from klarify_xl.sheets.inventory import (
 )
 
 
-def about_sheet(
-    inventory: Inventory,
-    receipt: Refresh | None,
-    organisation: str,
-    base_url: str,
-    sheets: Sequence[Sheet | Board],
-) -> Sheet:
+def about_sheet(inventory: Inventory, contents: Contents, sheets: Sequence[Sheet | Board]) -> Sheet:
     """Return the receipt.
 
     Args:
         inventory: What the other sheets show.
-        receipt: The refresh that the data is from, if there was one.
-        organisation: Whose procedures these are.
-        base_url: Address of the API.
+        contents: Where that is from.
         sheets: The other sheets, as they are written.
     """
     say, title = inventory.say, inventory.sheet_title
@@ -44,13 +37,17 @@ def about_sheet(
     rows: list[tuple[str, Cell, str | None]] = [
         (
             say("Organisation"),
-            organisation or None,
+            contents.organisation or None,
             say("The host at which most procedures are shown"),
         ),
-        (say("API"), base_url, None),
+        (say("API"), contents.base_url, None),
     ]
-    if receipt:
-        rows += _receipt_rows(say, receipt)
+    if contents.part:
+        whole = say("References and findings are judged on all {count} procedures")
+        told = whole.format(count=say.number(contents.listed))
+        rows.append((say("Shows only"), inventory.shown(say(contents.part)), told))
+    if contents.receipt:
+        rows += _receipt_rows(say, contents.receipt)
     counted = [
         (PROCEDURES, say("Procedures written"), None),
         (LANES, say("Lane rows written"), None),

@@ -1,9 +1,9 @@
 """The sheet of findings: what to look at, why it matters, and where it stands."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from typing import Final
 
-from klarify_xl.health import KINDS, findings
+from klarify_xl.health import KINDS, Finding
 from klarify_xl.language import Phrase
 from klarify_xl.plan import Highlight, Sheet, Tone
 from klarify_xl.sheets.inventory import HEALTH, Inventory
@@ -15,21 +15,14 @@ _SEVERITIES: Final[dict[str, tuple[Phrase, Tone]]] = {
 }
 
 
-def health_sheet(inventory: Inventory, as_of: datetime) -> Sheet:
+def health_sheet(inventory: Inventory, findings: Sequence[Finding]) -> Sheet:
     """Return the sheet with a row for each finding.
 
     Args:
-        inventory: What to look at.
-        as_of: The moment that ages are counted to (UTC).
+        inventory: What the other sheets show.
+        findings: What there is to look at.
     """
-    say, options = inventory.say, inventory.options
-    found = findings(
-        inventory.procedures,
-        inventory.relationships,
-        as_of=as_of,
-        stale_after=timedelta(days=options.stale_days),
-        local=options.local,
-    )
+    say = inventory.say
     rows = tuple(
         (
             say(_SEVERITIES[KINDS[one.kind].severity][0]),
@@ -40,7 +33,7 @@ def health_sheet(inventory: Inventory, as_of: datetime) -> Sheet:
             inventory.shown(" ".join(say(one.detail).split())),
             say(KINDS[one.kind].why),
         )
-        for one in found
+        for one in findings
     )
     return Sheet(
         name=HEALTH,

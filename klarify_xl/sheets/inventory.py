@@ -132,12 +132,13 @@ class Inventory:
         *,
         link_rank: int = 0,
         printed: bool = True,
+        web: bool = False,
     ) -> Column:
         """Return a column under its title in the workbook's language; moments tell the zone."""
         zone = f" ({self.options.time_zone})" if kind == "moment" else ""
         title = f"{self.say(key)}{zone}"
         aliases = distinct(Language(code)(key) for code in LANGUAGES)
-        return Column(title, kind, width, link_rank, printed, key, aliases)
+        return Column(title, kind, width, link_rank, printed, key, web, aliases)
 
     def title(self, key: str) -> str:
         """Return what a column of the Procedures sheet is called, its zone aside."""

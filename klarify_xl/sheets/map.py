@@ -65,7 +65,12 @@ def map_board(inventory: Inventory, centre: str | None = None) -> Board:
     Raises:
         ConfigurationError: No procedure, or more than one, is meant by `centre`.
     """
-    network = network_of(inventory.relationships)
+    # A part of an organisation refers to others, too, which are not its own to draw.
+    network = network_of(
+        one
+        for one in inventory.relationships
+        if all(target.id in inventory.rows for target in one.targets)
+    )
     ids = [one.id for one in inventory.procedures]
     middle = find_procedure(inventory.procedures, centre) if centre is not None else None
     columns: list[int] | None = None

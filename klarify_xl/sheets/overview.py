@@ -48,6 +48,7 @@ def overview_board(
     *,
     organisation: str,
     as_of: datetime | None,
+    part: str = "",
     time_zone: tzinfo = UTC,
     old_after: int = OLD_AFTER,
 ) -> Board:
@@ -58,10 +59,11 @@ def overview_board(
         sheets: The sheets that are tables, as they are written.
         organisation: Whose procedures these are, "" if that is not known.
         as_of: The moment that the data is from, None if there is none yet.
+        part: Which part of the organisation this is, in words; "" for all of it.
         time_zone: In which moments are shown.
         old_after: Days from which the sheet warns of the age of its data.
     """
-    return _Overview(inventory, sheets, as_of, time_zone).board(organisation, old_after)
+    return _Overview(inventory, sheets, as_of, time_zone).board(organisation, part, old_after)
 
 
 class _Overview:
@@ -87,9 +89,9 @@ class _Overview:
         self._charts: list[Chart] = []
         self._all = Formula(address(_TOTALS_ROW, _LEFT + 1), self._procedures.size.value)
 
-    def board(self, organisation: str, old_after: int) -> Board:
+    def board(self, organisation: str, part: str, old_after: int) -> Board:
         say = self._say
-        self._head(organisation, old_after)
+        self._head(organisation, part, old_after)
         self._totals()
         self._statuses()
         self._ages()
@@ -114,10 +116,11 @@ class _Overview:
     def _panel(self, row: int, column: int) -> Panel:
         return Panel(self._cells, row, column)
 
-    def _head(self, organisation: str, old_after: int) -> None:
+    def _head(self, organisation: str, part: str, old_after: int) -> None:
         say = self._say
         title = say("Procedures of {organisation}") if organisation else say("Procedures")
-        self._cells[0, _LEFT] = (title.replace("{organisation}", organisation), "title")
+        title = title.replace("{organisation}", organisation)
+        self._cells[0, _LEFT] = (f"{title}: {part}" if part else title, "title")
         self._cells[_DATE_ROW - 1, _LEFT] = (say("Data as of"), "label")
         self._cells[_DATE_ROW, _LEFT] = (self._as_of or say("no refresh yet"), "moment")
         if self._as_of:

@@ -5,7 +5,7 @@ from typing import Final
 
 from klarify_xl.plan import Area, Cell, Chart, ChartKind, Formula, Look
 
-PANEL_WIDTHS: Final = (34.0, 10.0, 10.0)
+PANEL_WIDTHS: Final = (34.0, 10.0, 12.0)
 """Widths of a panel's columns: label, figure, and share or another text."""
 
 ROW_POINTS: Final = 15.0

@@ -59,7 +59,7 @@ def procedures_sheet(inventory: Inventory) -> Sheet:
             inventory.column("Called within", width=30),
             inventory.column("Called from", width=30),
             inventory.column("Relationships", "number", width=17, link_rank=2),
-            inventory.column("Link", width=50, printed=False),
+            inventory.column("Link", width=50, printed=False, web=True),
             inventory.column("Remarks", width=34, printed=False),
         ),
         rows=tuple(rows),
