@@ -19,6 +19,7 @@ from klarify_xl.plan import Area, Board, Cell, Chart, ChartKind, Formula, Link, 
 from klarify_xl.text import safe_text
 
 from . import test_validity
+from . import validator as sdk
 from .boards import add_board, add_charts, converted, root_of
 from .workbooks import HOSTILE_TEXTS, unescaped
 
@@ -181,7 +182,7 @@ def written(board: Board, file: Path) -> Path:
 
 def objections(validator: Path, file: Path) -> list[str]:
     """Return what the Open XML SDK objects to in charts and drawing; the rest is openpyxl's."""
-    found = test_validity.objections(validator, file)
+    found = sdk.objections(validator, file)
     return [one for one in found if one.startswith(("/xl/charts", "/xl/drawings"))]
 
 

@@ -26,7 +26,8 @@ from klarify_xl.sheets.layout import lay_out
 from klarify_xl.sheets.map import map_board
 
 from .test_map import graphs, sample
-from .test_validity import objections, validator  # noqa: F401 -- a fixture
+from .test_validity import validator  # noqa: F401 -- a fixture
+from .validator import objections
 
 X = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"

@@ -31,6 +31,7 @@ from klarify_xl.headless.reading import (
     OldSheet,
     read_sheet,
     table_region,
+    take_beside,
 )
 from klarify_xl.headless.sheetlist import FoundTable, SheetList
 from klarify_xl.headless.tables import (
@@ -239,6 +240,7 @@ class Placing:
         columns = Columns(frozenset(places), [places[names.index(key)] for key in sheet.identity])
         old = self._read(found.sheet_part, region, columns, set(planned).__contains__)
         self._make_room(found, old, region, width)
+        reach = take_beside(old, region, width)
         renamed = {
             found_titles[column.name]: column.title
             for column in sheet.columns
@@ -252,7 +254,7 @@ class Placing:
         titles = column_titles(table)
         key = sort_key(table, lambda line, column: planned_value(sheet, places, line, column))
         merged = merge(planned, old, self._orders.get(sheet.table, ""), key)
-        moves = _moves(found.sheet, region, old, merged.lines, width)
+        moves = _moves(found.sheet, region, old, merged.lines, (width, reach))
         comments = follow_comments(self._package, found.sheet_part, moves.place)
         ours = dict.fromkeys(places, 0)
         by_title = {
@@ -260,9 +262,13 @@ class Placing:
             for column, title in enumerate(titles, start=region.left)
             if column not in ours
         }
+        by_column = dict(enumerate(titles, start=region.left))
+        for column in range(width + 1, reach + 1):
+            header = old.outside.get(region.header, {}).get(column)
+            by_column[column] = header.text if header and header.text else letter_of(column)
+            by_title.setdefault(by_column[column], column)
         if archive is not None:
             archive.give_back(sheet.table, merged.lines, by_title)
-            by_column = dict(enumerate(titles, start=region.left))
             is_kept = self._kept(sheet, set(places))
             notes = archived(merged, is_kept, by_column)
             notes += _comment_notes(comments, old, by_column)
@@ -344,7 +350,10 @@ def _matched(sheet: Sheet, titles: Sequence[str]) -> dict[str, str]:
     return matched
 
 
-def _moves(name: str, region: Region, old: OldSheet, lines: Sequence[Line], right: int) -> Moves:
+def _moves(
+    name: str, region: Region, old: OldSheet, lines: Sequence[Line], ends: tuple[int, int]
+) -> Moves:
+    right, reach = ends
     last = region.first + max(1, len(lines)) - 1
     new = Region(region.left, right, region.header, region.first, last, region.totals)
     rows = {
@@ -355,11 +364,11 @@ def _moves(name: str, region: Region, old: OldSheet, lines: Sequence[Line], righ
     under = [
         number
         for number, cells in old.outside.items()
-        if number > region.bottom and any(region.left <= column <= region.right for column in cells)
+        if number > region.bottom and any(region.left <= column <= reach for column in cells)
     ]
     grown = new.bottom - region.bottom
     needs_room = under and min(under) <= new.bottom + 1
-    return Moves(name, region, new, rows, grown if grown > 0 and needs_room else 0)
+    return Moves(name, region, new, rows, grown if grown > 0 and needs_room else 0, reach)
 
 
 def _comment_notes(

@@ -155,6 +155,40 @@ def read_sheet(
     return sheet
 
 
+def take_beside(sheet: OldSheet, region: Region, right: int) -> int:
+    """Let the cells right of a table that touch it belong to its rows, up to an empty column.
+
+    Args:
+        sheet: What stands on the sheet.
+        region: Where the table is.
+        right: Its last column, those that are to be added included.
+
+    Returns:
+        The last column that belongs to the rows.
+    """
+    within = {n: cells for n, cells in sheet.outside.items() if region.top <= n <= region.bottom}
+    filled = {at for cells in within.values() for at, cell in cells.items() if not cell.is_empty}
+    reach = right
+    while reach + 1 in filled:
+        reach += 1
+    rows = {row.number: row for row in sheet.rows}
+    for number, cells in within.items():
+        taken = {at: cell for at, cell in cells.items() if right < at <= reach}
+        if number < region.first or not taken:
+            continue
+        sheet.outside[number] = {at: cell for at, cell in cells.items() if at not in taken}
+        if not sheet.outside[number]:
+            del sheet.outside[number]
+        if number > region.last:
+            sheet.totals.update(taken)
+        else:
+            # Nothing else stands in a row that was not kept.
+            row = rows.setdefault(number, OldRow(number, ("", f"row {number}"), {}))
+            row.own.update(taken)
+    sheet.rows = sorted(rows.values(), key=lambda row: row.number)
+    return reach
+
+
 class _Rows:
     """The rows of a sheet's part, each forgotten when the next is read.
 

@@ -219,7 +219,7 @@ class TableSheet:
         set_dimension(
             self.root,
             max([region.bottom, *(row for row, _column in outside)]),
-            max([region.right, *(column for _row, column in outside)]),
+            max([region.right, self.moves.right, *(column for _row, column in outside)]),
         )
 
     def location(self, row: int) -> str:
