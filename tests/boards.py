@@ -2,19 +2,16 @@
 
 import re
 import subprocess
-import zipfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
-from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
+from openpyxl import load_workbook
 
 from klarify_xl import graph
-from klarify_xl.headless.charts import chart_part
+from klarify_xl.headless.workbook import write_workbook
 from klarify_xl.model import Procedure
 from klarify_xl.plan import Board, Formula, Link, Sheet
 from klarify_xl.sheets.inventory import Adjustments, Inventory
@@ -29,12 +26,6 @@ RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
 </oor:items>"""
 """LibreOffice's settings in which it always works out all formulas of a file that it opens."""
-
-FORMATS = {"share": "0 %", "moment": "yyyy-mm-dd hh:mm", "figure": "#,##0", "rotated": "@"}
-
-DRAWING = "application/vnd.openxmlformats-officedocument.drawing+xml"
-CHART = "application/vnd.openxmlformats-officedocument.drawingml.chart+xml"
-RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 def inventory_of(procedures: Sequence[Procedure]) -> Inventory:
@@ -74,127 +65,14 @@ def formulas(board: Board) -> dict[tuple[int, int], Formula]:
     }
 
 
-def translated(formula: str, sheets: Sequence[Sheet]) -> str:
-    """Return a formula with the titles of columns for their keys."""
-    titles = {
-        (sheet.table, column.name): column.title for sheet in sheets for column in sheet.columns
-    }
-    return COLUMN.sub(lambda found: f"{found[1]}[{titles[found[1], found[2]]}]", formula)
-
-
-def add_board(workbook: Workbook, board: Board, sheets: Sequence[Sheet], index: int = 0) -> None:
-    """Write a board into a workbook, its formulas without their values."""
-    if board.name in workbook.sheetnames:
-        workbook.remove(workbook[board.name])
-    sheet: Any = workbook.create_sheet(board.name, index)
-    for number, width in enumerate(board.widths, start=1):
-        sheet.column_dimensions[get_column_letter(number)].width = width
-    for row, height in board.heights.items():
-        sheet.row_dimensions[row + 1].height = height
-    for (row, column), (value, look) in board.cells.items():
-        cell = sheet.cell(row + 1, column + 1)
-        if isinstance(value, Link):
-            assert not isinstance(value.target, str)
-            cell.hyperlink = f"#'{value.target.sheet}'!A{value.target.row + 2}"
-            value = value.value  # noqa: PLW2901
-        if isinstance(value, Formula):
-            cell.value = f"={translated(value.text, sheets)}"
-        elif isinstance(value, str):
-            cell._value = re.sub(r"_(?=x[0-9A-Fa-f]{4}_)", "_x005F_", value)
-            cell.data_type = "s"
-        elif isinstance(value, datetime):
-            cell.value = value.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-        else:
-            cell.value = value
-        cell.number_format = FORMATS.get(look, "General")
-        _dress(cell, look)
-    sheet.freeze_panes = sheet.cell(board.frozen[0] + 1, board.frozen[1] + 1)
-    sheet.sheet_view.showGridLines = False
-    sheet.page_setup.fitToHeight = 1 if board.charts else 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.page_setup.orientation = "portrait" if board.charts else "landscape"
-    if board.headings:
-        sheet.print_title_rows = f"1:{board.headings}"
-
-
-def _dress(cell: Any, look: str) -> None:
-    sizes = {"title": 18, "note": 9}
-    cell.font = Font(name="Calibri", size=sizes.get(look, 11), bold=look in {"title", "heading"})
-    if look == "rotated":
-        cell.alignment = Alignment(text_rotation=90, horizontal="center")
-    elif look in {"role", "moment"}:
-        cell.alignment = Alignment(horizontal="center" if look == "role" else "left")
-
-
 def with_board(file: Path, board: Board, sheets: Sequence[Sheet] = ()) -> Path:
-    """Return a copy of a written workbook with a board as its first sheet, charts included."""
-    workbook = load_workbook(file)
-    add_board(workbook, board, sheets or plan_of(file).tables)
+    """Return a workbook like a written one, with a board as its first sheet."""
+    plan = plan_of(file)
+    tables = tuple(sheets) or plan.tables
     copy = file.with_name(f"{file.stem} with board.xlsx")
-    workbook.save(copy)
-    add_charts(copy, [chart_part(chart, board, board.name) for chart in board.charts], board)
+    with copy.open("w+b") as written:
+        write_workbook(replace(plan, sheets=(board, *tables)), written, data_mark="")
     return copy
-
-
-def add_charts(file: Path, charts: Sequence[bytes], board: Board) -> None:
-    """Put charts on the first sheet of a workbook, at the places that the board gives them."""
-    if not charts:
-        return
-    with zipfile.ZipFile(file) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    types = [f'<Override PartName="/xl/drawings/drawing1.xml" ContentType="{DRAWING}"/>']
-    anchors, links = [], []
-    for number, content in enumerate(charts, start=1):
-        parts[f"xl/charts/chart{number}.xml"] = content
-        types.append(f'<Override PartName="/xl/charts/chart{number}.xml" ContentType="{CHART}"/>')
-        links.append(_link(number, "chart", f"/xl/charts/chart{number}.xml"))
-        chart = board.charts[number - 1]
-        anchors.append(
-            f"<xdr:oneCellAnchor><xdr:from><xdr:col>{chart.column}</xdr:col><xdr:colOff>0"
-            f"</xdr:colOff><xdr:row>{chart.row}</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from>"
-            f'<xdr:ext cx="{chart.width * 9525}" cy="{chart.height * 9525}"/>'
-            f'<xdr:graphicFrame macro=""><xdr:nvGraphicFramePr><xdr:cNvPr id="{number + 1}" '
-            f'name="Chart {number}"/><xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr><xdr:xfrm>'
-            '<a:off x="0" y="0"/><a:ext cx="0" cy="0"/></xdr:xfrm><a:graphic><a:graphicData '
-            'uri="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart '
-            'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" '
-            f'r:id="rId{number}"/></a:graphicData></a:graphic></xdr:graphicFrame>'
-            "<xdr:clientData/></xdr:oneCellAnchor>"
-        )
-    parts["xl/drawings/drawing1.xml"] = (
-        '<xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" '
-        f'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:r="{RELATED}">'
-        f"{''.join(anchors)}</xdr:wsDr>"
-    ).encode()
-    parts["xl/drawings/_rels/drawing1.xml.rels"] = _links(links)
-    _add_drawing(parts)
-    kinds = parts["[Content_Types].xml"]
-    parts["[Content_Types].xml"] = kinds.replace(b"</Types>", "".join(types).encode() + b"</Types>")
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-
-
-def _add_drawing(parts: dict[str, bytes]) -> None:
-    """Relate the first sheet to its drawing."""
-    rels = "xl/worksheets/_rels/sheet1.xml.rels"
-    link = _link(900, "drawing", "/xl/drawings/drawing1.xml")
-    if rels in parts:
-        parts[rels] = parts[rels].replace(b"</Relationships>", f"{link}</Relationships>".encode())
-    else:
-        parts[rels] = _links([link])
-    drawing = f'<drawing xmlns:r="{RELATED}" r:id="rId900"/></worksheet>'
-    sheet = parts["xl/worksheets/sheet1.xml"]
-    parts["xl/worksheets/sheet1.xml"] = sheet.replace(b"</worksheet>", drawing.encode())
-
-
-def _link(number: int, kind: str, target: str) -> str:
-    return f'<Relationship Id="rId{number}" Type="{RELATED}/{kind}" Target="{target}"/>'
-
-
-def _links(links: Sequence[str]) -> bytes:
-    namespace = "http://schemas.openxmlformats.org/package/2006/relationships"
-    return f'<Relationships xmlns="{namespace}">{"".join(links)}</Relationships>'.encode()
 
 
 def converted(file: Path, kind: str) -> Path:

@@ -8,22 +8,20 @@ from typing import Any, cast, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import Workbook, load_workbook
+from openpyxl import load_workbook
 from openpyxl.chart.bar_chart import BarChart
 from openpyxl.chart.chartspace import ChartSpace
 from openpyxl.chart.pie_chart import DoughnutChart
 from openpyxl.chart.reader import read_chart
 
 from klarify_xl.headless.charts import COLOURS, chart_part
-from klarify_xl.plan import Area, Board, Cell, Chart, ChartKind, Formula, Link, Look, Place
+from klarify_xl.headless.workbook import write_workbook
+from klarify_xl.plan import Area, Board, Cell, Chart, ChartKind, Formula, Link, Look, Place, Plan
 from klarify_xl.text import safe_text
 
-from . import test_validity
-from . import validator as sdk
-from .boards import add_board, add_charts, converted, root_of
-from .workbooks import HOSTILE_TEXTS, unescaped
-
-validator = test_validity.validator
+from .boards import converted, root_of
+from .test_validity import damaged, objections
+from .workbooks import HOSTILE_TEXTS, NOW, unescaped
 
 C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -171,19 +169,10 @@ def test_any_names_can_be_shown(names: list[str]) -> None:
 
 def written(board: Board, file: Path) -> Path:
     """Write a workbook of a board and its charts."""
-    workbook = Workbook()
-    workbook.remove(workbook.worksheets[0])
-    add_board(workbook, board, ())
-    workbook.create_sheet("T")
-    workbook.save(file)
-    add_charts(file, [chart_part(chart, board, board.name) for chart in board.charts], board)
+    plan = Plan("", "", "", NOW, "", (board, Board("T", "T", (8.0,), {})))
+    with file.open("w+b") as made:
+        write_workbook(plan, made, data_mark="")
     return file
-
-
-def objections(validator: Path, file: Path) -> list[str]:
-    """Return what the Open XML SDK objects to in charts and drawing; the rest is openpyxl's."""
-    found = sdk.objections(validator, file)
-    return [one for one in found if one.startswith(("/xl/charts", "/xl/drawings"))]
 
 
 @pytest.mark.parametrize("names", ["plain", "hostile"])
@@ -201,7 +190,7 @@ def test_the_open_xml_sdk_objects_to_a_chart_in_another_order(
 ) -> None:
     file = written(board, tmp_path / "charts.xlsx")
     old, new = '<c:barDir val="bar"/><c:grouping', '<c:grouping val="clustered"/><c:barDir'
-    copy = test_validity.damaged(file, "xl/charts/chart1.xml", old, new)
+    copy = damaged(file, "xl/charts/chart1.xml", old, new)
     assert objections(validator, copy)
 
 

@@ -20,8 +20,8 @@ from klarify_xl.headless.drawing import (
     drawing_part,
     with_our_shapes,
 )
-from klarify_xl.headless.package import _with_ordered_fonts
-from klarify_xl.plan import Area, Board, Chart, Connector, Place, Shape
+from klarify_xl.headless.stylesheet import Stylesheet
+from klarify_xl.plan import Area, Board, Chart, Colours, Connector, Place, Shape
 from klarify_xl.sheets.layout import lay_out
 from klarify_xl.sheets.map import map_board
 
@@ -59,7 +59,7 @@ CHART = Chart(
 
 
 def drawn(board: Board, *chart_ids: str) -> DrawingPart:
-    return drawing_part(board, chart_ids=chart_ids, place_location=location)
+    return drawing_part(board, Colours(), chart_ids=chart_ids, place_location=location)
 
 
 def tree(part: DrawingPart | bytes) -> etree._Element:
@@ -267,7 +267,10 @@ def packaged(file: Path, part: DrawingPart, others: Mapping[str, str]) -> Path:
                     b"</Relationships>", relationships.encode() + b"</Relationships>"
                 )
             elif name == "xl/styles.xml":
-                content = _with_ordered_fonts(content)
+                # openpyxl's own order of a font's elements is not the schema's.
+                stylesheet = Stylesheet(etree.fromstring(content))
+                stylesheet.order_fonts()
+                content = stylesheet.content()
             target.writestr(name, content)
     return file
 
@@ -363,7 +366,7 @@ NEXT = board_of(
 
 
 def refreshed(existing: bytes, board: Board = NEXT) -> DrawingPart:
-    return with_our_shapes(existing, board, taken=TAKEN, place_location=location)
+    return with_our_shapes(existing, board, Colours(), taken=TAKEN, place_location=location)
 
 
 def foreign(root: etree._Element) -> Iterator[bytes]:
@@ -417,7 +420,7 @@ def test_a_persons_arrow_follows_its_box_or_lets_go(touched: bytes) -> None:
 def test_a_refresh_with_the_same_board_changes_nothing(touched: bytes) -> None:
     once = refreshed(touched)
     twice = with_our_shapes(
-        once.content, NEXT, taken=(*TAKEN, *once.links), place_location=location
+        once.content, NEXT, Colours(), taken=(*TAKEN, *once.links), place_location=location
     )
     assert twice == once
 

@@ -25,7 +25,17 @@ from .rich.builders import OURS
 from .rich.excel_parts import BAR_ID
 from .rich.grid import bounds, split
 from .rich.libreoffice import converted
-from .rich.package import CONTENT_TYPES, WORKBOOK, X14, X15, XM, Package, main, unpacked
+from .rich.package import (
+    CONTENT_TYPES,
+    WORKBOOK,
+    X14,
+    X15,
+    XM,
+    Package,
+    main,
+    relations_of,
+    unpacked,
+)
 from .rich.view import View, viewed
 from .validator import installed_validator, objections
 from .workbooks import NOW, plan_of, unescaped, write
@@ -265,14 +275,19 @@ def changeable(package: Package) -> set[str]:
     tables = {part for name, (_, part) in package.tables().items() if name in OUR_TABLES}
     ours = {sheet for name, (sheet, _) in package.tables().items() if name in OUR_TABLES}
     parts |= tables
-    for sheet in ours:
+    boards = {
+        (name.text or "").rpartition("!")[0].strip("'")
+        for name in package.xml(WORKBOOK).iter(main("definedName"))
+        if name.get("name", "").startswith("Klarify_")
+    }
+    for sheet in ours | boards:
         part = package.sheets()[sheet]
         parts |= {part, part.replace("worksheets/", "worksheets/_rels/") + ".rels"}
-        parts |= {
-            target
-            for kind, target in package.related(part).values()
-            if kind in {"comments", "threadedComment", "vmlDrawing"}
-        }
+        kinds = {"comments", "threadedComment", "vmlDrawing"}
+        if sheet in boards:
+            kinds.add("drawing")
+        related = {target for kind, target in package.related(part).values() if kind in kinds}
+        parts |= related | {relations_of(target) for target in related}
     for name, content in package.parts.items():
         if name.startswith("xl/charts/") and any(points_to(content, sheet) for sheet in ours):
             parts.add(name)

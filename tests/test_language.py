@@ -131,6 +131,25 @@ def test_names_and_titles_are_distinct_and_fit(filled: Path, code: str) -> None:
     for sheet in (*made.tables, made.archive):
         titles = [column.title.casefold() for column in sheet.columns]
         assert len(set(titles)) == len(titles), sheet.key
+        # A bold word beside a filter button is not broken.
+        widths = [
+            column.width - len(max(column.title.split(), key=len)) for column in sheet.columns
+        ]
+        assert min(widths) >= 4, sheet.key
+
+
+def test_every_sheet_and_column_has_a_german_name(filled: Path) -> None:
+    made = plan(filled, IN_GERMAN)
+    assert made.archive is not None
+    missing = []
+    for sheet in (*made.sheets, made.archive):
+        if sheet.name != GERMAN.get(sheet.key) or sheet.description not in GERMAN.values():
+            missing.append(f"{sheet.key}: {sheet.name}: {sheet.description}")
+        for column in sheet.columns if isinstance(sheet, Sheet) else ():
+            zone = " (UTC)" if column.kind == "moment" else ""
+            if column.title != f"{GERMAN.get(column.name)}{zone}":
+                missing.append(f"{sheet.key}, column {column.name}: {column.title}")
+    assert not missing, "not said in German:\n" + "\n".join(missing)
 
 
 def test_keys_are_the_same_in_each_language(filled: Path) -> None:

@@ -17,6 +17,7 @@ from klarify_xl.errors import ConfigurationError
 from klarify_xl.graph import relationships
 from klarify_xl.language import Language
 from klarify_xl.model import Procedure, parse_row
+from klarify_xl.options import Options
 from klarify_xl.plan import Board, Cell, Link, Place, Shape
 from klarify_xl.sheets import build_plan
 from klarify_xl.sheets.inventory import Adjustments, Inventory
@@ -372,16 +373,16 @@ def test_the_map_stands_beside_the_relationships_around_the_centre_asked_for(
     file = tmp_path / "procedures.xlsx"
     organisation = Organisation(procedures=60, seed=7, now=NOW)
     centre, other = (organisation.rows[number]["id"] for number in (1, 2))
-    first = write(organisation, file, map_centre=centre)
+    first = write(organisation, file, options=Options(map_centre=centre))
     with Store(file.with_suffix(".db"), read_only=True) as store:
         names = [sheet.name for sheet in build_plan(store).sheets]
-        board = build_plan(store, map_centre=centre).sheets[names.index("Map")]
+        board = build_plan(store, Options(map_centre=centre)).sheets[names.index("Map")]
     assert names[names.index("Map") - 1] == "Relationships"
     assert isinstance(board, Board)
     assert [shape.description.split("; ")[-1] for shape in board.shapes if shape.strong] == [centre]
-    again = write(organisation, file, map_centre=centre)
+    again = write(organisation, file, options=Options(map_centre=centre))
     assert (first.outcome, again.outcome) == ("written", "unchanged")
-    assert write(organisation, file, map_centre=other).outcome == "written"
+    assert write(organisation, file, options=Options(map_centre=other)).outcome == "written"
     assert write(organisation, file).outcome == "written"
 
 
@@ -391,7 +392,7 @@ def test_an_unknown_centre_leaves_the_workbook_as_it_was(tmp_path: Path) -> None
     write(organisation, file)
     before = file.read_bytes()
     with pytest.raises(ConfigurationError):
-        write(organisation, file, map_centre="nobody")
+        write(organisation, file, options=Options(map_centre="nobody"))
     assert file.read_bytes() == before
 
 

@@ -1,7 +1,9 @@
 """klarify.toml: what it changes in the workbook, and what it says about mistakes."""
 
 import re
+import struct
 import tomllib
+import zoneinfo
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -200,15 +202,18 @@ def test_dates_have_the_format_asked_for(organisation: Organisation) -> None:
 def test_stale_days_decide_what_is_stale() -> None:
     organisation = Organisation(procedures=0, now=NOW)
     organisation.add(updated_at="2026-02-01T12:00:00Z")
-    moment = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+    noon = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 
-    def stale(days: int) -> int:
+    def stale(days: int, moment: datetime) -> int:
         Path("klarify.toml").write_text(f"[workbook]\nstale_days = {days}", encoding="utf-8")
         write(organisation, Path("p.xlsx"), now=lambda: moment)
         titles = [row["Finding"] for row in records(Path("p.xlsx"), "Health")]
         return titles.count("Not changed for long")
 
-    assert (stale(31), stale(30)) == (0, 1)
+    assert stale(30, noon - timedelta(minutes=1)) == 0
+    # By time alone, with the options and the data of before.
+    assert stale(30, noon) == 1
+    assert stale(31, noon) == 0
 
 
 def test_colours_are_those_asked_for(organisation: Organisation) -> None:
@@ -403,6 +408,22 @@ def test_options_made_by_a_program_are_checked_alike() -> None:
         Options(colours=Colours(good=ColourPair("#FFFFFF", "#FEFEFE")))
     with pytest.raises(ConfigurationError, match="no column 'Nmae'"):
         empty_plan(Options(sheets={"Procedures": SheetOptions(columns=("ID", "Nmae"))}))
+
+
+def test_files_beside_the_time_zones_are_none(tmp_path: Path) -> None:
+    # An empty zone (RFC 9636, section 3): no transitions, one type, its designation.
+    zone = b"TZif" + bytes(16) + struct.pack(">6l", 0, 0, 0, 0, 1, 4) + bytes(6) + b"UTC\0"
+    for name in ("Etc/Fine", "right/Etc/Fine", "posix/Etc/Fine", "localtime", "Factory"):
+        (tmp_path / "zones" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "zones" / name).write_bytes(zone)
+    zoneinfo.reset_tzpath([str(tmp_path / "zones")])
+    try:
+        assert Options(time_zone="Etc/Fine").time_zone == "Etc/Fine"
+        for name in ("right/Etc/Fine", "posix/Etc/Fine", "localtime", "Factory"):
+            with pytest.raises(ConfigurationError, match="there is no time zone"):
+                Options(time_zone=name)
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 def test_a_file_that_is_no_text_or_not_there_is_told() -> None:

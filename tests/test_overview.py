@@ -235,9 +235,9 @@ def test_findings_are_counted_by_kind_with_their_severity(demo: Plan) -> None:
     board = overview_of(demo)
     figures = panel(board, "Finding")
     assert figures == Counter(column(demo, "Health", "Finding"))
-    titles = [kind.title for kind in KINDS.values()]
+    titles = [str(kind.title) for kind in KINDS.values()]
     assert list(figures) == sorted(figures, key=lambda title: titles.index(str(title)))
-    severities = {kind.title: kind.severity for kind in KINDS.values()}
+    severities = {str(kind.title): kind.severity for kind in KINDS.values()}
     beside = panel(board, "Finding", offset=2)
     assert beside == {title: severities[str(title)] for title in figures}
 

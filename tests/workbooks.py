@@ -121,8 +121,13 @@ def _shown(cell: object) -> Value:
 
 
 def opened(file: Path) -> dict[str, Any]:
-    """Return a workbook's sheets by name, as openpyxl reads them."""
-    return {sheet.title: sheet for sheet in load_workbook(file).worksheets}
+    """Return a workbook's sheets that are tables by name, as openpyxl reads them."""
+    return {sheet.title: sheet for sheet in load_workbook(file).worksheets if sheet.tables}
+
+
+def sheet_names(file: Path) -> list[str]:
+    """Return the names of all sheets of a workbook, from the left."""
+    return list(load_workbook(file, read_only=True).sheetnames)
 
 
 def records(file: Path, name: str) -> list[dict[str, Any]]:

@@ -226,7 +226,9 @@ class TableSheet:
         """Return where a planned row is, as a link says it."""
         column = letter_of(self.columns[0])
         name = self.name.replace("'", "''")
-        return f"'{name}'!{column}{self.planned_rows[row]}"
+        # An empty table can be gone to as well.
+        number = self.planned_rows[row] if row < len(self.planned_rows) else self.moves.new.top
+        return f"'{name}'!{column}{number}"
 
     def links(self) -> Links:
         """Return the planned links with the addresses of their cells."""

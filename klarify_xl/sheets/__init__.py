@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -68,7 +68,8 @@ def empty_plan(options: Options = DEFAULT_OPTIONS) -> Plan:
     Raises:
         ConfigurationError: As for `build_plan`.
     """
-    return _planned(_Data([], [], None, "", None, frozenset()), options)
+    nothing = _Data([], [], None, "", None, frozenset())
+    return _planned(nothing, replace(options, map_centre=""))
 
 
 def _planned(data: _Data, options: Options) -> Plan:

@@ -9,7 +9,7 @@ from klarify_xl.errors import ConfigurationError
 from klarify_xl.language import Language
 from klarify_xl.options import Options, suggestion
 from klarify_xl.plan import Board, Cell, Column, Formula, Link, Place, Sheet
-from klarify_xl.sheets.inventory import ARCHIVE, PROCEDURES, fitting
+from klarify_xl.sheets.inventory import ARCHIVE, PROCEDURES
 from klarify_xl.text import utf16_length
 
 LONGEST_SHEET_NAME: Final = 31
@@ -220,7 +220,7 @@ class Arrangement:
                     f"the columns {other} and {column.name} would both be called {title!r}",
                     "Give one of them another title; upper and lower case count as the same.",
                 )
-            width = fitting(title, column.width)
+            width = _fitting(title, column.width)
             titled.append(replace(column, title=title, key=column.name, width=width))
         return titled
 
@@ -253,6 +253,16 @@ class Arrangement:
 
 def _is_plain(title: str) -> bool:
     return title.isprintable() and title == title.strip() != ""
+
+
+def _fitting(title: str, width: float) -> float:
+    """Return a column's width such that no word of its title is broken.
+
+    Args:
+        title: The title, bold and beside a filter button, together worth four characters.
+        width: The width that its cells need.
+    """
+    return max(width, 4 + max(len(word) for word in title.split()))
 
 
 def _frozen(picks: Sequence[int], usual: int) -> int:

@@ -137,7 +137,7 @@ class Inventory:
         zone = f" ({self.options.time_zone})" if kind == "moment" else ""
         title = f"{self.say(key)}{zone}"
         aliases = distinct(Language(code)(key) for code in LANGUAGES)
-        return Column(title, kind, fitting(title, width), link_rank, printed, key, aliases)
+        return Column(title, kind, width, link_rank, printed, key, aliases)
 
     def title(self, key: str) -> str:
         """Return what a column of the Procedures sheet is called, its zone aside."""
@@ -170,16 +170,6 @@ def link_to(value: str | int, sheet: str, row: int | None) -> Cell:
 def shown(text: str) -> str:
     """Return a text as a cell can hold it, uncounted, since Procedures shows and counts it too."""
     return safe_text(text).text
-
-
-def fitting(title: str, width: float) -> float:
-    """Return a column's width such that no word of its title is broken.
-
-    Args:
-        title: The title, bold and beside a filter button, together worth four characters.
-        width: The width that its cells need.
-    """
-    return max(width, 4 + max(len(word) for word in title.split()))
 
 
 def first_rows(keys: Iterable[str]) -> dict[str, int]:
