@@ -20,7 +20,8 @@ from klarify_xl.plan import Area, Board, Cell, Chart, ChartKind, Formula, Link, 
 from klarify_xl.text import safe_text
 
 from .boards import converted, root_of
-from .test_validity import damaged, objections
+from .test_validity import damaged
+from .validator import objections
 from .workbooks import HOSTILE_TEXTS, NOW, unescaped
 
 C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"

@@ -263,10 +263,10 @@ class Placing:
             if column not in ours
         }
         by_column = dict(enumerate(titles, start=region.left))
-        for column in range(width + 1, reach + 1):
-            header = old.outside.get(region.header, {}).get(column)
-            by_column[column] = header.text if header and header.text else letter_of(column)
-            by_title.setdefault(by_column[column], column)
+        for at in range(width + 1, reach + 1):
+            header = old.outside.get(region.header, {}).get(at)
+            by_column[at] = header.text if header and header.text else letter_of(at)
+            by_title.setdefault(by_column[at], at)
         if archive is not None:
             archive.give_back(sheet.table, merged.lines, by_title)
             is_kept = self._kept(sheet, set(places))
