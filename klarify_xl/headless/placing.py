@@ -30,6 +30,7 @@ from klarify_xl.headless.reading import (
     OldRow,
     OldSheet,
     read_sheet,
+    restore_header,
     table_region,
     take_beside,
 )
@@ -226,6 +227,7 @@ class Placing:
         if found is None:
             return self._new_table(sheet, planned)
         table = found.root
+        restore_header(self._package, found.sheet_part, self._reader, table)
         region = table_region(table)
         titles = column_titles(table)
         found_titles = _matched(sheet, titles)

@@ -10,7 +10,13 @@ from typing import Final
 from lxml import etree
 from openpyxl.utils import range_boundaries
 
-from klarify_xl.headless.cells import CellReader, OwnCell, numbered_cells, serial
+from klarify_xl.headless.cells import (
+    CellReader,
+    OwnCell,
+    numbered_cells,
+    plain_text,
+    serial,
+)
 from klarify_xl.headless.moves import Region
 from klarify_xl.headless.package import Package, has_document_type
 from klarify_xl.headless.stylesheet import q
@@ -153,6 +159,29 @@ def read_sheet(
                 sheet.rows.append(old)
     sheet.root = rows.root
     return sheet
+
+
+def restore_header(package: Package, part: str, reader: CellReader, table: etree._Element) -> None:
+    """Let a table whose first row holds its titles show them as its header.
+
+    ExcelJS 4.4 writes that a table has no header wherever Excel has left that to the default.
+
+    Args:
+        package: The package.
+        part: The part of the table's sheet.
+        reader: Reads its cells.
+        table: The table's XML.
+    """
+    if table.get("headerRowCount") != "0":
+        return
+    region = table_region(table)
+    titles = [plain_text(one.get("name", "")) for one in table.iter(q("tableColumn"))]
+    for row in _Rows(package, part):
+        if row.get("r") == str(region.first):
+            texts = {at: reader.text(cell) for at, cell in numbered_cells(row)}
+            if [texts.get(region.left + at, "") for at in range(len(titles))] == titles:
+                table.set("headerRowCount", "1")
+            return
 
 
 def take_beside(sheet: OldSheet, region: Region, right: int) -> int:

@@ -49,6 +49,8 @@ def new_table(sheet: Sheet, number: int) -> etree._Element:
             "name": sheet.table,
             "displayName": sheet.table,
             "ref": region.ref,
+            # The default, but ExcelJS misreads a table that leaves it out.
+            "headerRowCount": "1",
             "totalsRowShown": "0",
         },
     )
