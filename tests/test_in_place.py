@@ -385,7 +385,14 @@ def test_new_rows_get_the_formulas_of_their_columns(rich: Case) -> None:
 def test_every_formula_refers_to_its_own_row_after_new_ones_were_calculated(
     rich: Case, tmp_path: Path
 ) -> None:
-    saved = converted(rich.after, tmp_path / "calculated.xlsx")
+    # LibreOffice believes the values in a file that Excel has saved.
+    package = Package.read(rich.after)
+    for cell in package.xml(package.sheets()["Procedures"]).iter(main("c")):
+        value = cell.find(main("v"))
+        if cell.find(main("f")) is not None and value is not None:
+            cell.remove(value)
+    bare = package.save(tmp_path / "bare.xlsx")
+    saved = converted(bare, tmp_path / "calculated.xlsx")
     sheet = load_workbook_quietly(saved, data_only=True)["Procedures"]
     header, *rows = sheet.iter_rows(values_only=True)
     records = [dict(zip(header, row, strict=True)) for row in rows]
@@ -643,13 +650,18 @@ def test_charts_and_names_over_our_columns_grow_with_them(rich: Case) -> None:
     views = viewed(rich.after)
     last = bounds(views["LaneTotals"].ref)[3]
     assert last > bounds(viewed(rich.before)["LaneTotals"].ref)[3]
-    chart = parts["xl/charts/chart1.xml"].decode()
+    before = Package.read(rich.before)
+    drawings = before.related(before.sheets()["My board"]).values()
+    [drawing] = [part for kind, part in drawings if kind == "drawing"]
+    first, second = sorted(part for kind, part in before.related(drawing).values())
+    assert parts[second] == before.parts[second]
+    chart = parts[first].decode()
     assert f"<c:f>'Lane totals'!$A$2:$A${last}</c:f>" in chart
     assert f"<c:f>'Lane totals'!$B$2:$B${last}</c:f>" in chart
     names = {
         name.get("name"): name.text
         for name in Package(parts).xml(WORKBOOK).iter(main("definedName"))
-        if name.get("localSheetId") is None
+        if name.get("localSheetId") is None and not name.get("name", "").startswith("Klarify_")
     }
     end = bounds(views["Procedures"].ref)[3]
     assert end > bounds(viewed(rich.before)["Procedures"].ref)[3]
