@@ -116,7 +116,9 @@ class _Package:
         root = self.parts.get(f"{folder}/_rels/{name}.rels".lstrip("/"))
         for one in () if root is None else root.iter(f"{PACKAGE}Relationship"):
             target = posixpath.normpath(posixpath.join("/", folder, one.get("Target", "")))
-            outside = one.get("TargetMode") == "External"
+            # A drawing's links to places in the workbook look like inner ones.
+            inside = one.get("Target", "").startswith("#")
+            outside = inside or one.get("TargetMode") == "External"
             kind = one.get("Type", "").rpartition("/")[2]
             yield one.get("Id", ""), kind, "" if outside else target.lstrip("/")
 

@@ -102,7 +102,7 @@ def everything(file: Path) -> dict[str, list[tuple[object, ...]]]:
         sheet.title: [
             (
                 cell.coordinate,
-                str(cell.value),
+                getattr(cell.value, "text", str(cell.value)),
                 cell.number_format,
                 (cell.font.name, cell.font.size, cell.font.bold),
                 (cell.fill.fill_type, str(cell.fill.fgColor.rgb)),

@@ -186,7 +186,8 @@ def tables(file: Path) -> dict[str, list[list[Any]]]:
     """Return the values in a flat OpenDocument file, by sheet."""
     found: dict[str, list[list[Any]]] = {}
     for table in parsed(file).iter(f"{TABLE}table"):
-        if table.get(f"{TABLE}name") in BOARDS:
+        # Charts hold a table of their own.
+        if table.get(f"{TABLE}name") in {*BOARDS, "local-table"}:
             continue
         rows: list[list[Any]] = found.setdefault(table.get(f"{TABLE}name", ""), [])
         for row in table.iter(f"{TABLE}table-row"):

@@ -46,7 +46,9 @@ def put_drawing(
             taken=[one.id for one in related],
             place_location=location,
         )
-        _put(package, part, drawn, [one for one in related if one.id not in drawn.dropped])
+        # New links take the ids of those that they replace.
+        gone = drawn.dropped | drawn.links.keys()
+        _put(package, part, drawn, [one for one in related if one.id not in gone])
     elif board.charts or board.shapes:
         part = package.free_name("xl/drawings/drawing{}.xml")
         package.put(part, b"")

@@ -67,6 +67,7 @@ class Moves:
         new: Where it is.
         rows: New rows of the old data rows that are still there.
         below: How far cells under the table moved down.
+        reach: Last column whose cells move with the rows; 0 for the table's own.
     """
 
     sheet: str
@@ -74,6 +75,12 @@ class Moves:
     new: Region
     rows: Mapping[int, int] = field(default_factory=dict)
     below: int = 0
+    reach: int = 0
+
+    @property
+    def right(self) -> int:
+        """Last column whose cells move with the rows."""
+        return max(self.old.right, self.reach)
 
     @property
     def any(self) -> bool:
@@ -88,7 +95,7 @@ class Moves:
     def place(self, row: int, column: int) -> tuple[int, int] | None:
         """Return where a cell is now, or None if its row has vanished."""
         old = self.old
-        if not old.left <= column <= old.right or row < old.first:
+        if not old.left <= column <= self.right or row < old.first:
             return row, column
         if row <= old.last:
             new_row = self.rows.get(row)
@@ -109,7 +116,7 @@ class Moves:
         right = number_of(found[3]) if found[3] else left
         bottom = int(found[4]) if found[4] else top
         old, new = self.old, self.new
-        if right < old.left or left > old.right or bottom < old.first:
+        if right < old.left or left > self.right or bottom < old.first:
             return [reference]
         if top > old.last:
             return [_area_text(left, top + self.below, right, bottom + self.below)]
@@ -141,7 +148,7 @@ class Moves:
         sheet, old = found[1], self.old
         name = sheet[:-1].strip("'").replace("''", "'") if sheet else home
         first, last = int(found[5]), int(found[9])
-        within = old.left <= number_of(found[3]) <= number_of(found[7]) <= old.right
+        within = old.left <= number_of(found[3]) <= number_of(found[7]) <= self.right
         if (
             name.casefold() != self.sheet.casefold()
             or not within

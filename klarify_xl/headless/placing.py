@@ -30,7 +30,9 @@ from klarify_xl.headless.reading import (
     OldRow,
     OldSheet,
     read_sheet,
+    restore_header,
     table_region,
+    take_beside,
 )
 from klarify_xl.headless.sheetlist import FoundTable, SheetList
 from klarify_xl.headless.tables import (
@@ -229,6 +231,7 @@ class Placing:
         if found is None:
             return self._new_table(sheet, planned)
         table = found.root
+        restore_header(self._package, found.sheet_part, self._reader, table)
         region = table_region(table)
         titles = column_titles(table)
         found_titles = _matched(sheet, titles)
@@ -243,6 +246,7 @@ class Placing:
         columns = Columns(frozenset(places), [places[names.index(key)] for key in sheet.identity])
         old = self._read(found.sheet_part, region, columns, set(planned).__contains__)
         self._make_room(found, old, region, width)
+        reach = take_beside(old, region, width)
         renamed = {
             found_titles[column.name]: column.title
             for column in sheet.columns
@@ -256,7 +260,7 @@ class Placing:
         titles = column_titles(table)
         key = sort_key(table, lambda line, column: planned_value(sheet, places, line, column))
         merged = merge(planned, old, self._orders.get(sheet.table, ""), key)
-        moves = _moves(found.sheet, region, old, merged.lines, width)
+        moves = _moves(found.sheet, region, old, merged.lines, (width, reach))
         comments = follow_comments(self._package, found.sheet_part, moves.place)
         ours = dict.fromkeys(places, 0)
         by_title = {
@@ -264,9 +268,13 @@ class Placing:
             for column, title in enumerate(titles, start=region.left)
             if column not in ours
         }
+        by_column = dict(enumerate(titles, start=region.left))
+        for at in range(width + 1, reach + 1):
+            header = old.outside.get(region.header, {}).get(at)
+            by_column[at] = header.text if header and header.text else letter_of(at)
+            by_title.setdefault(by_column[at], at)
         if archive is not None:
             archive.give_back(sheet.table, merged.lines, by_title)
-            by_column = dict(enumerate(titles, start=region.left))
             is_kept = self._kept(sheet, set(places))
             notes = archived(merged, is_kept, by_column)
             notes += _comment_notes(comments, old, by_column)
@@ -348,7 +356,10 @@ def _matched(sheet: Sheet, titles: Sequence[str]) -> dict[str, str]:
     return matched
 
 
-def _moves(name: str, region: Region, old: OldSheet, lines: Sequence[Line], right: int) -> Moves:
+def _moves(
+    name: str, region: Region, old: OldSheet, lines: Sequence[Line], ends: tuple[int, int]
+) -> Moves:
+    right, reach = ends
     last = region.first + max(1, len(lines)) - 1
     new = Region(region.left, right, region.header, region.first, last, region.totals)
     rows = {
@@ -359,11 +370,11 @@ def _moves(name: str, region: Region, old: OldSheet, lines: Sequence[Line], righ
     under = [
         number
         for number, cells in old.outside.items()
-        if number > region.bottom and any(region.left <= column <= region.right for column in cells)
+        if number > region.bottom and any(region.left <= column <= reach for column in cells)
     ]
     grown = new.bottom - region.bottom
     needs_room = under and min(under) <= new.bottom + 1
-    return Moves(name, region, new, rows, grown if grown > 0 and needs_room else 0)
+    return Moves(name, region, new, rows, grown if grown > 0 and needs_room else 0, reach)
 
 
 def _comment_notes(

@@ -10,7 +10,13 @@ from typing import Final
 from lxml import etree
 from openpyxl.utils import range_boundaries
 
-from klarify_xl.headless.cells import CellReader, OwnCell, numbered_cells, serial
+from klarify_xl.headless.cells import (
+    CellReader,
+    OwnCell,
+    numbered_cells,
+    plain_text,
+    serial,
+)
 from klarify_xl.headless.moves import Region
 from klarify_xl.headless.package import Package, has_document_type
 from klarify_xl.headless.stylesheet import q
@@ -153,6 +159,63 @@ def read_sheet(
                 sheet.rows.append(old)
     sheet.root = rows.root
     return sheet
+
+
+def restore_header(package: Package, part: str, reader: CellReader, table: etree._Element) -> None:
+    """Let a table whose first row holds its titles show them as its header.
+
+    ExcelJS 4.4 writes that a table has no header wherever Excel has left that to the default.
+
+    Args:
+        package: The package.
+        part: The part of the table's sheet.
+        reader: Reads its cells.
+        table: The table's XML.
+    """
+    if table.get("headerRowCount") != "0":
+        return
+    region = table_region(table)
+    titles = [plain_text(one.get("name", "")) for one in table.iter(q("tableColumn"))]
+    for row in _Rows(package, part):
+        if row.get("r") == str(region.first):
+            texts = {at: reader.text(cell) for at, cell in numbered_cells(row)}
+            if [texts.get(region.left + at, "") for at in range(len(titles))] == titles:
+                table.set("headerRowCount", "1")
+            return
+
+
+def take_beside(sheet: OldSheet, region: Region, right: int) -> int:
+    """Let the cells right of a table that touch it belong to its rows, up to an empty column.
+
+    Args:
+        sheet: What stands on the sheet.
+        region: Where the table is.
+        right: Its last column, those that are to be added included.
+
+    Returns:
+        The last column that belongs to the rows.
+    """
+    within = {n: cells for n, cells in sheet.outside.items() if region.top <= n <= region.bottom}
+    filled = {at for cells in within.values() for at, cell in cells.items() if not cell.is_empty}
+    reach = right
+    while reach + 1 in filled:
+        reach += 1
+    rows = {row.number: row for row in sheet.rows}
+    for number, cells in within.items():
+        taken = {at: cell for at, cell in cells.items() if right < at <= reach}
+        if number < region.first or not taken:
+            continue
+        sheet.outside[number] = {at: cell for at, cell in cells.items() if at not in taken}
+        if not sheet.outside[number]:
+            del sheet.outside[number]
+        if number > region.last:
+            sheet.totals.update(taken)
+        else:
+            # Nothing else stands in a row that was not kept.
+            row = rows.setdefault(number, OldRow(number, ("", f"row {number}"), {}))
+            row.own.update(taken)
+    sheet.rows = sorted(rows.values(), key=lambda row: row.number)
+    return reach
 
 
 class _Rows:

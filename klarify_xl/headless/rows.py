@@ -52,7 +52,7 @@ class RowWriter:
         self._columns.sort(key=lambda one: one[2])
         self._own = [
             column
-            for column in range(self._region.left, self._region.right + 1)
+            for column in range(self._region.left, max(self._region.right, table.moves.right) + 1)
             if column not in table.columns
         ]
 
@@ -89,7 +89,7 @@ class RowWriter:
             yield self._outside_row(number, cells, old.attributes)
 
     def _is_under(self, column: int) -> bool:
-        return self._table.moves.old.left <= column <= self._table.moves.old.right
+        return self._table.moves.old.left <= column <= self._table.moves.right
 
     def _beside(self, cells: Mapping[int, OwnCell]) -> Iterator[tuple[int, OwnCell]]:
         """Yield the cells of a row that don't stand under the table, and so stay in it."""

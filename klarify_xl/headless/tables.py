@@ -49,6 +49,8 @@ def new_table(sheet: Sheet, number: int) -> etree._Element:
             "name": sheet.table,
             "displayName": sheet.table,
             "ref": region.ref,
+            # The default, but ExcelJS misreads a table that leaves it out.
+            "headerRowCount": "1",
             "totalsRowShown": "0",
         },
     )
@@ -219,7 +221,7 @@ class TableSheet:
         set_dimension(
             self.root,
             max([region.bottom, *(row for row, _column in outside)]),
-            max([region.right, *(column for _row, column in outside)]),
+            max([region.right, self.moves.right, *(column for _row, column in outside)]),
         )
 
     def location(self, row: int) -> str:

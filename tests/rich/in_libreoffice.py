@@ -4,6 +4,8 @@ Run by a Python that has LibreOffice's own `uno`, seldom the one that runs the t
 """
 
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -55,7 +57,8 @@ def pivot(document: Any) -> None:
     tables = own.DataPilotTables
     descriptor = tables.createDataPilotDescriptor()
     source = CellRangeAddress()
-    source.Sheet, source.EndColumn, source.EndRow = 0, 11, 30
+    source.Sheet = document.Sheets.ElementNames.index("Procedures")
+    source.EndColumn, source.EndRow = 11, 30
     descriptor.setSourceRange(source)
     fields = descriptor.DataPilotFields
     fields.getByName("Status").Orientation = uno.Enum(
@@ -72,7 +75,11 @@ def main() -> None:
     pipe = f"klarify{time.time_ns()}"
     command = ["soffice", f"-env:UserInstallation={Path(profile).as_uri()}", "--headless"]
     office = subprocess.Popen(
-        [*command, "--norestore", "--invisible", f"--accept=pipe,name={pipe};urp;"]
+        [*command, "--norestore", "--invisible", f"--accept=pipe,name={pipe};urp;"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         desktop = connected(pipe).ServiceManager.createInstance("com.sun.star.frame.Desktop")
@@ -88,7 +95,8 @@ def main() -> None:
         office.wait(30)
     finally:
         if office.poll() is None:
-            office.kill()
+            # The program that was started is only the one that starts LibreOffice itself.
+            os.killpg(office.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

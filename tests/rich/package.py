@@ -168,7 +168,8 @@ class Package:
                 posixpath.normpath(posixpath.join("/", folder, one.get("Target", ""))).lstrip("/"),
             )
             for one in self.xml(name)
-            if one.get("TargetMode") != "External"
+            # A drawing's links to places in the workbook look like inner ones.
+            if one.get("TargetMode") != "External" and not one.get("Target", "").startswith("#")
         }
 
     def sheets(self) -> dict[str, str]:
