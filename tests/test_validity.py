@@ -94,8 +94,8 @@ def test_the_open_xml_sdk_objects_to_a_font_in_another_order(validator: Path, sa
     assert any("unexpected child element" in error for error in objections(validator, copy))
 
 
-SHEET = "xl/worksheets/sheet1.xml"
-RELATED = "xl/worksheets/_rels/sheet1.xml.rels"
+SHEET = "xl/worksheets/sheet2.xml"
+RELATED = "xl/worksheets/_rels/sheet2.xml.rels"
 TABLE = "xl/tables/table1.xml"
 
 
