@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -91,9 +92,10 @@ def whole_texts() -> Iterator[None]:
 
 def utf16_length(text: str) -> int:
     """Return the number of UTF-16 code units, in which Excel counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+@lru_cache(maxsize=100_000)
 def link_target(url: str) -> str | None:
     """Return the address to link to, or None where `url` is only to be shown.
 

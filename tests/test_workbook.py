@@ -18,6 +18,7 @@ from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.headless.workbook import write_workbook
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.plan import Column, Plan, Sheet
+from klarify_xl.sheets import changes
 from klarify_xl.store import Store
 
 from .workbooks import NOW, about, cell_at, links, opened, plan_of, records, sheet_names, write
@@ -110,6 +111,7 @@ def test_every_procedure_has_its_row_with_all_its_fields(
             "Relationships": len(row["called_within"]) + len(row["called_from"]),
             "Link": row["url"],
             "Remarks": None,
+            "Changed": None,
         }
 
 
@@ -500,7 +502,7 @@ def test_heights_are_not_fixed_so_that_excel_may_fit_rows_again(workbook: Path) 
 def test_excel_is_asked_not_to_flag_ids_as_numbers(workbook: Path) -> None:
     with zipfile.ZipFile(workbook) as archive:
         sheet = archive.read("xl/worksheets/sheet2.xml").decode()
-    assert '<ignoredError sqref="A1:L251" numberStoredAsText="1"/>' in sheet
+    assert '<ignoredError sqref="A1:M251" numberStoredAsText="1"/>' in sheet
 
 
 def test_times_are_taken_from_the_refresh_and_not_from_the_clock(workbook: Path) -> None:
@@ -555,3 +557,66 @@ def test_health_leads_to_the_row_that_it_is_about(workbook: Path) -> None:
     for row in sheets["Health"].iter_rows(min_row=2):
         target = found[row[2].coordinate].removeprefix("#'Procedures'!")
         assert sheets["Procedures"][target].value == row[2].value
+
+
+def changed_cells(file: Path) -> dict[str, set[str]]:
+    """Return the columns of Procedures that are set off as changed, by id."""
+    sheet = opened(file)["Procedures"]
+    header, *rows = sheet.iter_rows()
+    return {
+        row[0].value: columns
+        for row in rows
+        if (
+            columns := {
+                str(title.value)
+                for title, cell in zip(header, row, strict=True)
+                if cell.style.endswith(" changed")
+            }
+        )
+    }
+
+
+def test_changed_cells_are_set_off_until_the_next_refresh(tmp_path: Path) -> None:
+    file = tmp_path / "procedures.xlsx"
+    organisation = Organisation(procedures=30, seed=7, now=NOW)
+    write(organisation, file)
+    assert changed_cells(file) == {}
+    first, second = (row["id"] for row in organisation.rows[:2])
+    organisation.now = NOW + timedelta(minutes=1)
+    organisation.edit(first, name="Renamed", owner="Somebody")
+    organisation.edit(second, lanes=["Elsewhere"])
+    added = organisation.add(name="Brand new")
+    write(organisation, file)
+    found = changed_cells(file)
+    assert found[first] == {"Name", "Owner", "Changed"}
+    assert found[second] == {"Lanes", "Changed"}
+    assert {"Name", "Status", "Owner", "Updated (UTC)", "Link", "Changed"} <= found[added]
+    assert found.keys() == {first, second, added}
+    told = {row["ID"]: row["Changed"] for row in records(file, "Procedures") if row["Changed"]}
+    assert told == {first: "Name; Owner", second: "Lanes", added: "added"}
+    # Not by colour alone.
+    cell = next(cell for cell in opened(file)["Procedures"]["B"] if cell.value == "Renamed")
+    assert cell.font.bold
+    organisation.now = NOW + timedelta(minutes=20)
+    organisation.edit(second, status="archived")
+    write(organisation, file)
+    assert changed_cells(file) == {second: {"Status", "Changed"}}
+
+
+def test_what_is_no_longer_listed_keeps_its_line_however_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "MOST_CHANGES", 3)
+    file = tmp_path / "procedures.xlsx"
+    organisation = Organisation(procedures=30, seed=7, now=NOW)
+    write(organisation, file)
+    gone = organisation.rows[0]["id"]
+    organisation.remove(gone)
+    write(organisation, file, full=True)
+    for number in range(5):
+        organisation.now = NOW + timedelta(minutes=10 * (number + 1))
+        organisation.edit(organisation.rows[number]["id"], name=f"Renamed {number}")
+        write(organisation, file)
+    rows = [(row["Change"], row["ID"]) for row in records(file, "Changes")]
+    assert len(rows) == 4
+    assert rows[-1] == ("no longer listed", gone)

@@ -1,7 +1,7 @@
 """Cells as XML: ours from values, a person's own as they stand in the file."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -191,8 +191,15 @@ def xml_text_plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def element_text(tag: str, attributes: Mapping[str, str]) -> str:
+    """Return an element without content as it stands in a part."""
+    said = "".join(f' {name}="{_attribute_text(value)}"' for name, value in attributes.items())
+    return f"<{tag}{said}/>"
+
+
 def _attribute_text(text: str) -> str:
-    return xml_text_plain(text).replace('"', "&quot;")
+    text = xml_text_plain(text).replace('"', "&quot;")
+    return text.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
 
 
 def moved_formula(formula: str, row: int, column: int, to_row: int, to_column: int) -> str:

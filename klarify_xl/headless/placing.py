@@ -40,6 +40,7 @@ from klarify_xl.headless.tables import (
     TableSheet,
     add_column,
     column_titles,
+    matched_titles,
     new_table,
     own_formulas,
     planned_value,
@@ -120,7 +121,7 @@ class Placing:
             return True
         # Some programs drop the marks: then the columns tell.
         planned = next(one for one in self._plan.tables if one.table == _MAIN_TABLE)
-        return len(_matched(planned, column_titles(found.root))) == len(planned.columns)
+        return len(matched_titles(planned, column_titles(found.root))) == len(planned.columns)
 
     def place(self, archive: Archive) -> tuple[list[TableSheet], list[BoardSheet]]:
         """Return all sheets in their places.
@@ -190,7 +191,8 @@ class Placing:
         region = table_region(found.root)
         titles = column_titles(found.root)
         columns = {
-            key: region.left + titles.index(title) for key, title in _matched(model, titles).items()
+            key: region.left + titles.index(title)
+            for key, title in matched_titles(model, titles).items()
         }
         if set(columns) != {column.name for column in model.columns}:
             raise TargetError(
@@ -234,7 +236,7 @@ class Placing:
         restore_header(self._package, found.sheet_part, self._reader, table)
         region = table_region(table)
         titles = column_titles(table)
-        found_titles = _matched(sheet, titles)
+        found_titles = matched_titles(sheet, titles)
         places: list[int] = []
         width = region.right
         for column in sheet.columns:
@@ -342,18 +344,6 @@ class Placing:
             sheet, sheet.name, part, table_part, root, table, list(range(1, width + 1)),
             OldSheet(root), merged, Moves(sheet.name, old_region, new_region),
         )  # fmt: skip
-
-
-def _matched(sheet: Sheet, titles: Sequence[str]) -> dict[str, str]:
-    """Return the titles under which planned columns stand in a table, by key."""
-    matched = {one.name: one.title for one in sheet.columns if one.title in titles}
-    for title in titles:
-        if title not in matched.values():
-            for column in sheet.columns:
-                if column.name not in matched and column.is_called(title):
-                    matched[column.name] = title
-                    break
-    return matched
 
 
 def _moves(

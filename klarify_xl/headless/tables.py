@@ -79,6 +79,23 @@ def column_titles(table: etree._Element) -> list[str]:
     return [plain_text(one.get("name", "")) for one in table.iter(q("tableColumn"))]
 
 
+def matched_titles(sheet: Sheet, titles: Sequence[str]) -> dict[str, str]:
+    """Return the titles under which planned columns stand in a table, by key.
+
+    Args:
+        sheet: What is planned.
+        titles: Titles of the table's columns.
+    """
+    matched = {one.name: one.title for one in sheet.columns if one.title in titles}
+    for title in titles:
+        if title not in matched.values():
+            for column in sheet.columns:
+                if column.name not in matched and column.is_called(title):
+                    matched[column.name] = title
+                    break
+    return matched
+
+
 def add_column(table: etree._Element, title: str) -> None:
     """Add a column at the right of a table; its reference is not touched."""
     columns = table.find(q("tableColumns"))

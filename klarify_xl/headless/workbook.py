@@ -15,6 +15,7 @@ from openpyxl import Workbook
 from klarify_xl.headless import marks, outside, worksheet
 from klarify_xl.headless.archive import Archive
 from klarify_xl.headless.boards import BoardSheet
+from klarify_xl.headless.cells import element_text
 from klarify_xl.headless.drawings import put_drawing
 from klarify_xl.headless.filters import row_filter
 from klarify_xl.headless.formats import Formats
@@ -28,7 +29,7 @@ from klarify_xl.headless.package import (
 from klarify_xl.headless.placing import Placing
 from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.rows import RowWriter
-from klarify_xl.headless.stylesheet import Stylesheet, main_element
+from klarify_xl.headless.stylesheet import Stylesheet
 from klarify_xl.headless.tables import TableSheet, set_region
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET
 from klarify_xl.plan import Link, Place, Plan
@@ -270,22 +271,22 @@ class _Writer:
         number = 0
         elements = []
         for address, link in links[:room]:
-            attributes = {"ref": address}
+            said = {"ref": address}
             if isinstance(link.target, Place):
-                attributes["location"] = self._location(link.target, tables, placed)
+                said["location"] = self._location(link.target, tables, placed)
             else:
                 number += 1
                 while f"rId{number}" in ids:
                     number += 1
-                attributes[worksheet.R_ID] = f"rId{number}"
+                said["r:id"] = f"rId{number}"
                 added.append(
                     Relationship(f"rId{number}", f"{OFFICE}/hyperlink", link.target, external=True)
                 )
             if link.hint:
-                attributes["tooltip"] = link.hint
-            elements.append(main_element("hyperlink", attributes))
+                said["tooltip"] = link.hint
+            elements.append(element_text("hyperlink", said))
         if elements:
-            worksheet.group(root, "hyperlinks").extend(elements)
+            worksheet.add_links(root, elements)
         self._package.set_relationships(part, [*kept, *added])
 
 

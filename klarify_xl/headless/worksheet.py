@@ -252,6 +252,18 @@ def links_of(root: etree._Element) -> Iterator[etree._Element]:
     return iter(()) if found is None else iter(list(found))
 
 
+def add_links(root: etree._Element, links: Sequence[str]) -> None:
+    """Add links to a sheet.
+
+    Args:
+        root: The sheet's XML.
+        links: Their elements as texts, which lxml reads faster than it makes elements.
+    """
+    text = f'<hyperlinks xmlns="{MAIN}" xmlns:r="{OFFICE}">{"".join(links)}</hyperlinks>'
+    parsed = etree.fromstring(text, etree.XMLParser(huge_tree=True))
+    group(root, "hyperlinks").extend(parsed)
+
+
 def drop_links(root: etree._Element, is_ours: Callable[[int, int], bool]) -> None:
     """Remove links that are ours, which are written anew.
 

@@ -12,7 +12,7 @@ from klarify_xl.plan import Board, Plan, Sheet, limit_rows
 from klarify_xl.sheets.about import about_sheet
 from klarify_xl.sheets.archive import archive_sheet
 from klarify_xl.sheets.arrangement import Arrangement
-from klarify_xl.sheets.changes import changes_sheet
+from klarify_xl.sheets.changes import changes_sheet, news
 from klarify_xl.sheets.contents import Contents, read_contents
 from klarify_xl.sheets.health import health_sheet
 from klarify_xl.sheets.inventory import Adjustments, Inventory
@@ -114,8 +114,9 @@ def plan_contents(
 
 def _sheets(inventory: Inventory, contents: Contents, part: str) -> tuple[Sheet | Board, ...]:
     """Return all sheets but the receipt, in their usual order."""
+    refresh = contents.receipt.id if contents.receipt else 0
     tables = (
-        procedures_sheet(inventory),
+        procedures_sheet(inventory, news(inventory, contents.changes, refresh)),
         lanes_sheet(inventory),
         lane_totals_sheet(inventory),
         relationships_sheet(inventory),

@@ -1,6 +1,8 @@
 """The sheet of what changed from refresh to refresh, field by field, newest first."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from klarify_xl.language import Phrase
@@ -10,7 +12,7 @@ from klarify_xl.records import Change, worth_showing
 from klarify_xl.sheets.inventory import CHANGES, Inventory
 
 MOST_CHANGES: Final = 10_000
-"""Rows on the sheet; the store keeps the whole history."""
+"""Rows on the sheet, besides those of what is gone; the store keeps the whole history."""
 
 WORDS: Final = {
     "added": Phrase("added"),
@@ -39,6 +41,53 @@ _COLUMNS: Final = {
 }
 
 
+@dataclass(frozen=True)
+class News:
+    """What the last refresh noticed about a procedure.
+
+    Attributes:
+        words: In words, for a cell.
+        columns: Keys of the columns of Procedures that changed; all of them if it is new there.
+    """
+
+    words: str
+    columns: frozenset[str]
+
+
+def news(inventory: Inventory, changes: Sequence[Change], refresh: int) -> dict[str, News]:
+    """Return what a refresh noticed, by the procedures' ids.
+
+    Args:
+        inventory: What is listed now.
+        changes: The history, without the first refresh.
+        refresh: Number of the refresh.
+    """
+    told: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    columns: defaultdict[str, set[str]] = defaultdict(set)
+    for one in worth_showing([change for change in changes if change.refresh == refresh]):
+        if one.kind == "changed" and one.field:
+            told[one.id][_field(inventory, one.field)] = None
+            columns[one.id].add(_COLUMNS.get(one.field, ""))
+        elif one.kind in {"added", "returned"}:
+            told[one.id] = {inventory.say(WORDS[one.kind]): None}
+            columns[one.id] = set(_COLUMNS.values())
+    return {
+        id_: News("; ".join(words), frozenset(columns[id_]))
+        for id_, words in told.items()
+        if id_ in inventory.rows
+    }
+
+
+def _kept(inventory: Inventory, changes: Sequence[Change]) -> Iterator[Change]:
+    """Yield the newest changes, and older ones of procedures that are no longer listed.
+
+    So each of these has a line that tells when it went, however long ago that was.
+    """
+    for number, one in enumerate(changes):
+        if number < MOST_CHANGES or (one.kind == "removed" and one.id not in inventory.rows):
+            yield one
+
+
 def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
     """Return the sheet with a row for each change.
 
@@ -56,7 +105,7 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
             _value(inventory, one.field, one.old) or None,
             _value(inventory, one.field, one.new) or None,
         )
-        for one in worth_showing(changes)
+        for one in _kept(inventory, list(worth_showing(changes)))
     )
     return Sheet(
         name=CHANGES,
@@ -71,7 +120,7 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
             inventory.column("Before", width=40),
             inventory.column("After", width=40),
         ),
-        rows=rows[:MOST_CHANGES],
+        rows=rows,
         highlights=tuple(
             Highlight("Change", inventory.say(WORDS[kind]), tone) for kind, tone in _TONES.items()
         ),

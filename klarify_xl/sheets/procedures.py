@@ -1,9 +1,11 @@
 """The sheets that list procedures: Procedures, Lanes and Lane totals."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from klarify_xl.model import STATUSES, Procedure
 from klarify_xl.plan import Cell, Sheet
+from klarify_xl.sheets.changes import News
 from klarify_xl.sheets.inventory import (
     LANE_TOTALS,
     LANES,
@@ -17,8 +19,13 @@ from klarify_xl.sheets.inventory import (
 )
 
 
-def procedures_sheet(inventory: Inventory) -> Sheet:
-    """Return the sheet with a row for each procedure."""
+def procedures_sheet(inventory: Inventory, noticed: Mapping[str, News]) -> Sheet:
+    """Return the sheet with a row for each procedure.
+
+    Args:
+        inventory: What to show.
+        noticed: What the last refresh noticed, by the procedures' ids.
+    """
     adjust, title, say = inventory.adjustments, inventory.title, inventory.say
     lane_rows = first_rows(p.id for p in inventory.procedures for _ in distinct(p.lanes))
     relationship_rows = first_rows(one.source.id for one in inventory.relationships)
@@ -42,29 +49,38 @@ def procedures_sheet(inventory: Inventory) -> Sheet:
         # What was done to the cells goes first: remarks may quote texts of any length.
         remarks = [*adjust.take_remarks(), *(say(remark) for remark in one.remarks)]
         adjust.remarked += bool(remarks)
-        rows.append((*cells, inventory.shown("; ".join(remarks)) or None))
+        changed = noticed[one.id].words if one.id in noticed else None
+        rows.append((*cells, inventory.shown("; ".join(remarks)) or None, changed))
+    columns = (
+        inventory.column("ID", width=16),
+        inventory.column("Name", width=42),
+        inventory.column("Status", width=11),
+        inventory.column("Owner", width=22),
+        inventory.column("Performer", width=22),
+        inventory.column("Updated", "moment", width=17),
+        inventory.column("Lanes", width=30, link_rank=1),
+        inventory.column("Called within", width=30),
+        inventory.column("Called from", width=30),
+        inventory.column("Relationships", "number", width=17, link_rank=2),
+        inventory.column("Link", width=50, printed=False, web=True),
+        inventory.column("Remarks", width=34, printed=False),
+        inventory.column("Changed", width=24, printed=False),
+    )
     return Sheet(
         name=PROCEDURES,
         table="Procedures",
         identity=("ID",),
         origin="ID",
-        columns=(
-            inventory.column("ID", width=16),
-            inventory.column("Name", width=42),
-            inventory.column("Status", width=11),
-            inventory.column("Owner", width=22),
-            inventory.column("Performer", width=22),
-            inventory.column("Updated", "moment", width=17),
-            inventory.column("Lanes", width=30, link_rank=1),
-            inventory.column("Called within", width=30),
-            inventory.column("Called from", width=30),
-            inventory.column("Relationships", "number", width=17, link_rank=2),
-            inventory.column("Link", width=50, printed=False, web=True),
-            inventory.column("Remarks", width=34, printed=False),
-        ),
+        columns=columns,
         rows=tuple(rows),
         frozen_columns=2,
         highlights=STATUS_HIGHLIGHTS,
+        marked=frozenset(
+            (inventory.rows[id_], index)
+            for id_, one in noticed.items()
+            for index, column in enumerate(columns)
+            if column.name in {*one.columns, "Changed"}
+        ),
         description=say("One row for each procedure, process, subprocess and task."),
     )
 
