@@ -1,9 +1,13 @@
-"""One workbook, three independent readers, one content: openpyxl, calamine and LibreOffice."""
+"""One workbook, five independent readers, one content.
 
+They are openpyxl, calamine, LibreOffice, Gnumeric and SheetJS.
+"""
+
+import json
 import re
 import subprocess
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from python_calamine import CalamineWorkbook
 
 from klarify_xl.demo import Organisation
 
+from .node import SHEETJS, run
 from .workbooks import (
     NOW,
     Rows,
@@ -168,6 +173,97 @@ def test_libreoffice_finds_the_tables_over_all_rows(
     for name, sheet in list(opened(workbooks[organisation]).items())[:-1]:
         first, last = next(iter(sheet.tables.values())).ref.split(":")
         assert f"{name}.{first}:{name}.{last}" in found
+
+
+@pytest.mark.parametrize("organisation", ORGANISATIONS)
+def test_gnumeric_reads_what_was_planned(
+    workbooks: dict[str, Path], gnumeric: dict[str, Path], organisation: str
+) -> None:
+    wanted = expected(workbooks[organisation])
+    found = {
+        name: dated(rows, wanted[name])
+        for name, rows in gnumeric_sheets(gnumeric[organisation]).items()
+        if name not in BOARDS
+    }
+    assert_equal(found, wanted)
+
+
+@pytest.mark.parametrize("organisation", ORGANISATIONS)
+def test_sheetjs_reads_what_was_planned(workbooks: dict[str, Path], organisation: str) -> None:
+    file = workbooks[organisation]
+    wanted = expected(file)
+    sheets: dict[str, list[list[Any]]] = json.loads(run(SHEETJS, SHEETJS_READER, file))
+    found = {name: dated(rows, wanted[name]) for name, rows in sheets.items() if name not in BOARDS}
+    assert_equal(found, wanted)
+
+
+SHEETJS_READER = """
+const XLSX = require('xlsx');
+const book = XLSX.readFile(process.argv[1]);
+const found = {};
+for (const name of book.SheetNames) {
+  const sheet = book.Sheets[name];
+  const {s, e} = XLSX.utils.decode_range(sheet['!ref']);
+  found[name] = [];
+  for (let r = 0; r <= e.r; r++) {
+    const row = [];
+    for (let c = 0; c <= e.c; c++) {
+      const cell = sheet[XLSX.utils.encode_cell({r, c})];
+      if (cell && cell.t === 'e') throw new Error(`${name}!${r},${c} is an error`);
+      row.push(cell && cell.v !== undefined ? cell.v : null);
+    }
+    found[name].push(row);
+  }
+}
+process.stdout.write(JSON.stringify(found));
+"""
+
+GNUMERIC = "{http://www.gnumeric.org/v10.dtd}"
+GNUMERIC_NUMBER, GNUMERIC_TEXT = "40", "60"
+
+
+@pytest.fixture(scope="module")
+def gnumeric(
+    workbooks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """What Gnumeric reads in each workbook, as its own XML."""
+    convert = program("ssconvert")
+    folder = tmp_path_factory.mktemp("gnumeric")
+    files = {name: folder / f"{name}.xml" for name in workbooks}
+    for name, file in workbooks.items():
+        command = [convert, "--export-type=Gnumeric_XmlIO:sax:0", str(file), str(files[name])]
+        subprocess.run(command, check=True, capture_output=True, timeout=100)
+    return files
+
+
+def gnumeric_sheets(file: Path) -> dict[str, list[list[Any]]]:
+    """Return the values in a workbook of Gnumeric's, by sheet."""
+    found: dict[str, list[list[Any]]] = {}
+    for sheet in parsed(file).iter(f"{GNUMERIC}Sheet"):
+        width = int(sheet.findtext(f"{GNUMERIC}MaxCol", "0")) + 1
+        height = int(sheet.findtext(f"{GNUMERIC}MaxRow", "0")) + 1
+        rows: list[list[Any]] = [[None] * width for _ in range(height)]
+        for cell in sheet.iter(f"{GNUMERIC}Cell"):
+            kind = cell.get("ValueType")
+            if kind not in {None, GNUMERIC_NUMBER, GNUMERIC_TEXT}:
+                assert sheet.findtext(f"{GNUMERIC}Name") in BOARDS
+            value: Any = cell.text
+            if kind == GNUMERIC_NUMBER:
+                value = float(value)
+            rows[int(cell.get("Row", "0"))][int(cell.get("Col", "0"))] = value
+        found[sheet.findtext(f"{GNUMERIC}Name", "")] = rows
+    return found
+
+
+def dated(rows: list[list[Any]], like: Rows) -> list[list[Any]]:
+    """Return a reader's rows with moments for Excel's numbers of days, where those are wanted."""
+    found = [list(row) for row in rows]
+    for row, wanted in zip(found, like, strict=False):
+        for column, (value, one) in enumerate(zip(row, wanted, strict=False)):
+            if isinstance(one, datetime) and isinstance(value, float):
+                seconds = timedelta(seconds=round(value * 86_400))
+                row[column] = datetime(1899, 12, 30) + seconds  # noqa: DTZ001 -- as in Excel
+    return found
 
 
 def as_libreoffice_keeps(value: Value) -> Value:

@@ -1,6 +1,7 @@
 """Whatever people do in the file, and the organisation meanwhile, a refresh loses nothing."""
 
 import contextlib
+import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from copy import copy
@@ -9,13 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
-    invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -34,9 +33,8 @@ from .rich.view import OURS, View, viewed
 from .test_in_place import archived
 from .workbooks import NOW
 
-PLACES = st.integers(0, 40)
-"""Chooses one of so many rows or columns, whatever their number is."""
-WORDS = st.sampled_from(["checked", "ask Aiko", "=no formula", "007", "ünïcode", "a\nb"])
+MOST_COLUMNS = 3
+MOST_ROWS = 3
 NAMES = [f"{verb} {noun}" for verb in ("Approve", "Plan", "Review") for noun in ("budget", "leave")]
 
 
@@ -160,18 +158,23 @@ class Person(RuleBasedStateMachine):
         self.disturbed = False
         self.number = 0
         self.sheet = "Procedures"
-        self.shown: list[str] = []
 
     def teardown(self) -> None:
         self.server.stop()
         self.folder.cleanup()
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(
+        kind=st.sampled_from(["structured", "ordinary", "undeclared"]), middle=st.booleans()
+    )
+    def begin(self, *, kind: str, middle: bool) -> None:
         for _ in range(6):
             self._add()
         self._refresh()
-        self.shown = self._ids()
+        with edited(self.file) as table:
+            self.add_a_column(table, middle=middle)
+            self.add_a_column_of_formulas(table, kind)
+            for place in range(0, 6, 2):
+                self.type_a_note(table, place, 0, "first")
 
     # The organisation
 
@@ -184,45 +187,64 @@ class Person(RuleBasedStateMachine):
     def _later(self) -> None:
         self.organisation.now += timedelta(minutes=10)
 
-    @rule()
-    def somebody_adds_a_procedure(self) -> None:
-        self._later()
-        self._add()
+    # By a seed: what hypothesis makes up itself is too much alike for things to meet each other.
+    @rule(seed=st.integers(0, 2**32))
+    def a_day_passes(self, seed: int) -> None:
+        chance = random.Random(seed)
+        with edited(self.file) as table:
+            for _ in range(chance.randint(0, 4)):
+                self._act(table, chance.randrange(11), chance.randrange(40), chance.randrange(40))
+        self._live_on(chance)
+        self.refresh()
 
-    @rule(place=PLACES, name=st.sampled_from(["Aardvark", "Middle", "Zebra"]))
-    def somebody_renames_a_procedure(self, place: int, name: str) -> None:
+    def _live_on(self, chance: random.Random) -> None:
+        """Let people rename, add and remove procedures, and have removed ones return."""
         self._later()
-        self.number += 1
-        rows = self.organisation.rows
-        self.organisation.edit(rows[place % len(rows)]["id"], name=f"{name} {self.number}")
-
-    @precondition(lambda self: len(self.organisation.rows) > 3)
-    @rule(place=PLACES)
-    def somebody_removes_a_procedure(self, place: int) -> None:
-        self._later()
-        rows = self.organisation.rows
-        row = rows[place % len(rows)]
-        self.organisation.remove(row["id"])
-        self.removed[row["id"]] = row
-
-    @precondition(lambda self: self.removed)
-    @rule(place=PLACES)
-    def a_procedure_returns(self, place: int) -> None:
-        self._later()
-        identity = sorted(self.removed)[place % len(self.removed)]
-        stamp = f"{self.organisation.now:%Y-%m-%dT%H:%M:%SZ}"
-        self.organisation.add(**{**self.removed.pop(identity), "updated_at": stamp})
+        for _ in range(chance.randint(0, 2)):
+            self.number += 1
+            name = f"{chance.choice(('Aardvark', 'Middle', 'Zebra'))} {self.number}"
+            self.organisation.edit(chance.choice(self.organisation.rows)["id"], name=name)
+        if self.removed and chance.random() < 0.5:
+            row = self.removed.pop(min(self.removed))
+            stamp = f"{self.organisation.now:%Y-%m-%dT%H:%M:%SZ}"
+            self.organisation.add(**{**row, "updated_at": stamp})
+        for _ in range(chance.randint(0, 2)):
+            row = chance.choice(self.organisation.rows)
+            if len(self.organisation.rows) > 3:
+                self.organisation.remove(row["id"])
+                self.removed[row["id"]] = row
+        for _ in range(chance.randint(0, 2)):
+            self._add()
 
     # The person
 
-    @precondition(lambda self: len(self.own) < 4)
-    @rule(middle=st.booleans())
-    def add_a_column(self, *, middle: bool) -> None:
+    def _act(self, table: Edited, action: int, place: int, other: int) -> None:
+        """Do one of the things that people do, somewhere."""
+        words = ("checked", "ask Aiko", "=no formula", "007", "ünïcode", "a\nb")
+        kinds = ("structured", "ordinary", "undeclared")
+        (
+            lambda: self.type_a_note(table, place, other, words[other % len(words)]),
+            lambda: self.type_a_note(table, other, place, words[place % len(words)]),
+            lambda: self.clear_a_note(table, place),
+            lambda: self.add_a_column(table, middle=bool(other % 2)),
+            lambda: self.add_a_column_of_formulas(table, kinds[other % len(kinds)]),
+            lambda: self.sort_by_name(
+                table, descending=bool(place % 2), remembered=bool(other % 3 == 0)
+            ),
+            lambda: self.swap_two_columns(table, place, other),
+            lambda: self.hide_a_column(table, place),
+            lambda: self.hide_or_show_a_row(table, place),
+            lambda: self.insert_a_row(table, place),
+            lambda: self.delete_a_row(table, place) if other % 2 else self.rename_the_sheet(table),
+        )[action]()
+
+    def add_a_column(self, table: Edited, *, middle: bool) -> None:
+        if len(self.own) == MOST_COLUMNS:
+            return
         title = f"Own {len(self.own)}"
-        with edited(self.file) as table:
-            number = 1 + max(column.id for column in table.table.tableColumns)
-            place = 3 if middle else len(table.titles)
-            self._insert(table, place, TableColumn(id=number, name=title))
+        number = 1 + max(column.id for column in table.table.tableColumns)
+        place = 3 if middle else len(table.titles)
+        self._insert(table, place, TableColumn(id=number, name=title))
         self.own.append(title)
 
     def _insert(self, table: Edited, place: int, column: TableColumn) -> None:
@@ -268,142 +290,122 @@ class Person(RuleBasedStateMachine):
             return "=LEN(Procedures[[#This Row],[Name]])"
         return f"=LEN({letter}{row})"
 
-    @precondition(lambda self: len(self.formulas) < 2)
-    @rule(kind=st.sampled_from(["structured", "ordinary", "undeclared"]))
-    def add_a_column_of_formulas(self, kind: str) -> None:
+    def add_a_column_of_formulas(self, table: Edited, kind: str) -> None:
+        if len(self.formulas) == MOST_COLUMNS:
+            return
         title = f"Worked out {len(self.formulas)}"
-        with edited(self.file) as table:
-            number = 1 + max(column.id for column in table.table.tableColumns)
-            letter = get_column_letter(table.find("Name") + 1)
-            column = TableColumn(id=number, name=title)
-            if kind != "undeclared":
-                text = self._formula(kind, letter, 2).removeprefix("=")
-                column.calculatedColumnFormula = TableFormula(attr_text=text)
-            self._insert(table, len(table.titles), column)
-            for row in table.rows:
-                row[-1].value = self._formula(kind, letter, row[-1].row)
+        number = 1 + max(column.id for column in table.table.tableColumns)
+        letter = get_column_letter(table.find("Name") + 1)
+        column = TableColumn(id=number, name=title)
+        if kind != "undeclared":
+            text = self._formula(kind, letter, 2).removeprefix("=")
+            column.calculatedColumnFormula = TableFormula(attr_text=text)
+        self._insert(table, len(table.titles), column)
+        for row in table.rows:
+            row[-1].value = self._formula(kind, letter, row[-1].row)
         self.formulas[title] = kind
 
-    @precondition(lambda self: self.own)
-    @rule(place=PLACES, column=PLACES, word=WORDS)
-    def type_a_note(self, place: int, column: int, word: str) -> None:
+    def type_a_note(self, table: Edited, place: int, column: int, word: str) -> None:
         title = self.own[column % len(self.own)]
-        with edited(self.file) as table:
-            row = table.rows[place % len(table.rows)]
-            self.number += 1
-            text = f"{word} {self.number}"
-            row[table.find(title)].value = text
-            identity = table.identity(row)
-            if identity is None:
-                name = str(row[table.find("Name")].value)
-                self.planned[name] = f"{self.planned.get(name, '')}{text}"
-                # Only the last note of such a row is looked for.
-                self.planned[name] = text
-                for other in self.own:
-                    if other != title:
-                        row[table.find(other)].value = None
-            else:
-                self.notes[identity, title] = text
+        row = table.rows[place % len(table.rows)]
+        self.number += 1
+        text = f"{word} {self.number}"
+        row[table.find(title)].value = text
+        identity = table.identity(row)
+        if identity is None:
+            name = str(row[table.find("Name")].value)
+            self.planned[name] = f"{self.planned.get(name, '')}{text}"
+            # Only the last note of such a row is looked for.
+            self.planned[name] = text
+            for other in self.own:
+                if other != title:
+                    row[table.find(other)].value = None
+        else:
+            self.notes[identity, title] = text
 
-    @precondition(lambda self: self.notes)
-    @rule(place=PLACES)
-    def clear_a_note(self, place: int) -> None:
+    def clear_a_note(self, table: Edited, place: int) -> None:
+        if not self.notes:
+            return
         identity, title = sorted(self.notes)[place % len(self.notes)]
-        with edited(self.file) as table:
-            for row in table.rows:
-                if table.identity(row) == identity:
-                    row[table.find(title)].value = None
-                    del self.notes[identity, title]
+        for row in table.rows:
+            if table.identity(row) == identity:
+                row[table.find(title)].value = None
+                del self.notes[identity, title]
 
-    @rule(descending=st.booleans(), remembered=st.booleans())
-    def sort_by_name(self, *, descending: bool, remembered: bool) -> None:
-        with edited(self.file) as table:
-            place = table.find("Name")
-            table.rows.sort(key=lambda row: str(row[place].value).casefold(), reverse=descending)
-            table.table.sortState = None
-            if remembered:
-                condition = SortCondition(ref="B2:B3", descending=descending or None)
-                table.table.sortState = SortState(ref="A2:B3", sortCondition=[condition])
+    def sort_by_name(self, table: Edited, *, descending: bool, remembered: bool) -> None:
+        place = table.find("Name")
+        table.rows.sort(key=lambda row: str(row[place].value).casefold(), reverse=descending)
+        table.table.sortState = None
+        if remembered:
+            condition = SortCondition(ref="B2:B3", descending=descending or None)
+            table.table.sortState = SortState(ref="A2:B3", sortCondition=[condition])
         kind = "sorted down" if descending else "sorted up"
         self.order = kind if remembered else "kept"
-        self.shown = self._ids()
 
-    @rule(one=PLACES, other=PLACES)
-    def swap_two_columns(self, one: int, other: int) -> None:
-        with edited(self.file) as table:
-            count = len(table.titles)
-            first, second = one % count, other % count
-            for items in (table.table.tableColumns, *table.rows):
-                items[first], items[second] = items[second], items[first]
-            widths = self._width(table, first), self._width(table, second)
-            self._set_width(table, first, widths[1])
-            self._set_width(table, second, widths[0])
-            cells = table.sheet.cell(1, first + 1), table.sheet.cell(1, second + 1)
-            cells[0].value, cells[1].value = cells[1].value, cells[0].value
-            self._point_formulas(table)
+    def swap_two_columns(self, table: Edited, one: int, other: int) -> None:
+        count = len(table.titles)
+        first, second = one % count, other % count
+        for items in (table.table.tableColumns, *table.rows):
+            items[first], items[second] = items[second], items[first]
+        widths = self._width(table, first), self._width(table, second)
+        self._set_width(table, first, widths[1])
+        self._set_width(table, second, widths[0])
+        cells = table.sheet.cell(1, first + 1), table.sheet.cell(1, second + 1)
+        cells[0].value, cells[1].value = cells[1].value, cells[0].value
+        self._point_formulas(table)
 
-    @rule(place=PLACES)
-    def hide_a_column(self, place: int) -> None:
-        with edited(self.file) as table:
-            place %= len(table.titles)
-            width, hidden = self._width(table, place)
-            self._set_width(table, place, (width, not hidden))
+    def hide_a_column(self, table: Edited, place: int) -> None:
+        place %= len(table.titles)
+        width, hidden = self._width(table, place)
+        self._set_width(table, place, (width, not hidden))
 
-    @rule(place=PLACES)
-    def hide_or_show_a_row(self, place: int) -> None:
-        with edited(self.file) as table:
-            row = table.rows[place % len(table.rows)]
-            identity = table.identity(row)
-            if identity is None:
-                return
-            table.sheet.row_dimensions[row[0].row].hidden = identity not in self.hidden
-            self.hidden ^= {identity}
+    def hide_or_show_a_row(self, table: Edited, place: int) -> None:
+        row = table.rows[place % len(table.rows)]
+        identity = table.identity(row)
+        if identity is None:
+            return
+        table.sheet.row_dimensions[row[0].row].hidden = identity not in self.hidden
+        self.hidden ^= {identity}
 
-    @precondition(lambda self: len(self.planned) < 3)
-    @rule(place=PLACES)
-    def insert_a_row(self, place: int) -> None:
+    def insert_a_row(self, table: Edited, place: int) -> None:
+        if len(self.planned) == MOST_ROWS:
+            return
         self.number += 1
         name = f"Planned {self.number}"
-        with edited(self.file) as table:
-            model = table.rows[0]
-            row = [Cells(None, copy(cell.style), None, 0) for cell in model]
-            row[table.find("Name")].value = name
-            letter = get_column_letter(table.find("Name") + 1)
-            for title, kind in self.formulas.items():
-                row[table.find(title)].value = self._formula(kind, letter, 1)
-                row[table.find(title)].row = 1
-            table.rows.insert(place % (len(table.rows) + 1), row)
+        model = table.rows[0]
+        row = [Cells(None, copy(cell.style), None, 0) for cell in model]
+        row[table.find("Name")].value = name
+        letter = get_column_letter(table.find("Name") + 1)
+        for title, kind in self.formulas.items():
+            row[table.find(title)].value = self._formula(kind, letter, 1)
+            row[table.find(title)].row = 1
+        table.rows.insert(place % (len(table.rows) + 1), row)
         self.planned[name] = ""
 
-    @rule(place=PLACES)
-    def delete_a_row(self, place: int) -> None:
-        with edited(self.file) as table:
-            if len(table.rows) < 3:
-                return
-            row = table.rows.pop(place % len(table.rows))
-            identity, name = table.identity(row), str(row[table.find("Name")].value)
+    def delete_a_row(self, table: Edited, place: int) -> None:
+        if len(table.rows) < 3:
+            return
+        row = table.rows.pop(place % len(table.rows))
+        identity, name = table.identity(row), str(row[table.find("Name")].value)
         if identity is None:
             del self.planned[name]
             return
         self.disturbed = True
         self.hidden.discard(identity)
         self.notes = {key: note for key, note in self.notes.items() if key[0] != identity}
-        self.shown = self._ids()
 
-    @rule()
-    def rename_the_sheet(self) -> None:
+    def rename_the_sheet(self, table: Edited) -> None:
         self.number += 1
-        book = load_workbook(self.file)
-        book[self.sheet].title = self.sheet = f"Ours & {self.number}"
-        book.save(self.file)
+        table.sheet.title = self.sheet = f"Ours & {self.number}"
 
     # The refresh
 
     def _view(self) -> View:
         return viewed(self.file)["Procedures"]
 
-    def _ids(self) -> list[str]:
-        return [str(one) for one in self._view().column("ID") if one is not None]
+    @staticmethod
+    def _ids_of(view: View) -> list[str]:
+        return [str(one) for one in view.column("ID") if one is not None]
 
     def _refresh(self) -> str:
         return klarify_xl.refresh(
@@ -414,36 +416,36 @@ class Person(RuleBasedStateMachine):
             accept_removals=True,
         ).outcome
 
-    @rule()
     def refresh(self) -> None:
-        before = self._ids()
-        columns = self._columns()
+        before, columns = self._standing()
         self._refresh()
         view = self._view()
+        after = self._ids_of(view)
         listed = {str(row["id"]): row for row in self.organisation.rows}
         self._check_rows(view, listed)
-        self._check_order(before, self._ids(), listed)
+        self._check_order(before, after, listed)
         self._check_notes(view, listed)
         assert view.sheet == self.sheet
-        assert self._columns() == columns
+        assert self._standing() == (after, columns)
         assert lint(self.file) == []
         content = self.file.read_bytes()
         assert self._refresh() == "unchanged"
         assert self.file.read_bytes() == content
-        self.shown, self.disturbed = self._ids(), False
+        self.disturbed = False
         self.hidden &= set(listed)
 
-    def _columns(self) -> list[tuple[str, tuple[float, bool]]]:
-        table = Edited(*self._opened())
-        return [(title, self._width(table, place)) for place, title in enumerate(table.titles)]
-
-    def _opened(self) -> tuple[Any, Table]:
+    def _standing(self) -> tuple[list[str], list[tuple[str, tuple[float, bool]]]]:
+        """Return the ids from the top, and titles and looks of the columns from the left."""
         sheet: Any = load_workbook(self.file)[self.sheet]
-        return sheet, sheet.tables["Procedures"]
+        table = Edited(sheet, sheet.tables["Procedures"])
+        table.read()
+        ids = [table.identity(row) for row in table.rows]
+        columns = [(title, self._width(table, at)) for at, title in enumerate(table.titles)]
+        return [one for one in ids if one is not None], columns
 
     def _check_rows(self, view: View, listed: dict[str, dict[str, Any]]) -> None:
         rows = {str(row.values["ID"]): row for row in view.rows if row.values["ID"] is not None}
-        assert sorted(self._ids()) == sorted(listed)
+        assert sorted(self._ids_of(view)) == sorted(listed)
         for identity, row in rows.items():
             wanted = listed[identity]
             assert row.values["Name"] == wanted["name"]
@@ -499,20 +501,17 @@ class Person(RuleBasedStateMachine):
     def _is_of(row: dict[str, Any], identity: str, title: str) -> bool:
         return identity in str(row["Row"]) and row["Column"] == title
 
-    @invariant()
-    def the_file_can_be_opened(self) -> None:
-        if self.file.exists():
-            assert "Procedures" in viewed(self.file)
-
 
 def test_nothing_is_lost_whatever_people_do() -> None:
     run_state_machine_as_test(
         Person,
         settings=settings(
-            max_examples=10,
-            stateful_step_count=25,
+            max_examples=12,
+            stateful_step_count=8,
             deadline=None,
             suppress_health_check=list(HealthCheck),
+            # Seeds don't shrink to anything that tells more.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
             print_blob=True,
         ),
     )
