@@ -218,7 +218,8 @@ def test_a_written_workbook_speaks_german_and_leaves_klarifys_own_texts(tmp_path
 
 def test_remarks_and_findings_are_said_with_what_they_are_about(filled: Path) -> None:
     sheets = {sheet.key: sheet for sheet in plan(filled, IN_GERMAN).tables}
-    remarks = "\n".join(str(row[-1]) for row in sheets["Procedures"].rows)
+    place = [column.name for column in sheets["Procedures"].columns].index("Remarks")
+    remarks = "\n".join(str(row[place]) for row in sheets["Procedures"].rows)
     for remark in (
         "owner ist eine Zahl, kein Text",
         "lanes ist ein Objekt, keine Liste",

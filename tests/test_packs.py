@@ -323,8 +323,9 @@ def test_what_people_add_to_a_pack_stays_when_it_is_renewed(tmp_path: Path) -> N
     sheet, table = book["Procedures"], book["Procedures"].tables["Procedures"]
     kept = sheet["A2"].value
     table.tableColumns.append(TableColumn(id=99, name="Note"))
-    table.ref = table.autoFilter.ref = table.ref.replace("L", "M")
-    sheet["M1"], sheet["M2"] = "Note", "mine"
+    note = sheet.cell(1, sheet.max_column + 1, "Note").column_letter
+    sheet[f"{note}2"] = "mine"
+    table.ref = table.autoFilter.ref = f"A1:{note}{sheet.max_row}"
     book.create_sheet("My sheet")["A1"] = "mine, too"
     book.save(file)
     sample.now = sample.now.replace(hour=15)
