@@ -181,7 +181,10 @@ def test_gnumeric_reads_what_was_planned(
 ) -> None:
     wanted = expected(workbooks[organisation])
     found = {
-        name: dated(rows, wanted[name])
+        name: [
+            [unescaped(value) if isinstance(value, str) else value for value in row]
+            for row in dated(rows, wanted[name])
+        ]
         for name, rows in gnumeric_sheets(gnumeric[organisation]).items()
         if name not in BOARDS
     }

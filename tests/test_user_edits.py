@@ -29,7 +29,7 @@ from klarify_xl.demo import DemoServer, Organisation
 
 from .lint import lint
 from .rich.grid import bounds
-from .rich.view import OURS, View, viewed
+from .rich.view import View, our_titles, viewed
 from .test_in_place import archived
 from .workbooks import NOW
 
@@ -373,12 +373,11 @@ class Person(RuleBasedStateMachine):
         self.number += 1
         name = f"Planned {self.number}"
         model = table.rows[0]
-        row = [Cells(None, copy(cell.style), None, 0) for cell in model]
+        row = [Cells(None, copy(cell.style), None, 1) for cell in model]
         row[table.find("Name")].value = name
         letter = get_column_letter(table.find("Name") + 1)
         for title, kind in self.formulas.items():
             row[table.find(title)].value = self._formula(kind, letter, 1)
-            row[table.find(title)].row = 1
         table.rows.insert(place % (len(table.rows) + 1), row)
         self.planned[name] = ""
 
@@ -459,7 +458,7 @@ class Person(RuleBasedStateMachine):
             formula = self._formula(kind, letter, 0).replace(f"{letter}0", f"{letter}<+0>")
             for row in view.rows:
                 assert row.values[title] == formula, (title, row.values["Name"])
-        assert set(OURS["Procedures"]) <= set(view.titles)
+        assert set(our_titles()["Procedures"]) <= set(view.titles)
 
     def _check_order(
         self, before: list[str], after: list[str], listed: dict[str, dict[str, Any]]

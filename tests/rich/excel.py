@@ -18,16 +18,12 @@ NAME_LENGTH: Final = "Name length"
 OWNER_LENGTH: Final = "Owner length"
 TREND: Final = "Trend"
 CHECKED: Final = "Checked on"
-ORDER: Final = (
-    *("ID", PRIORITY, "Name", "Owner", "Status", "Performer", "Updated (UTC)", "Lanes"),
-    *("Called within", "Called from", "Relationships", "Link", "Remarks"),
-    *(NOTE, NAME_LENGTH, OWNER_LENGTH, TREND, CHECKED),
-)
-"""Columns of Procedures as the person has arranged them: own ones between ours, and at the end."""
 BESIDE: Final = "Beside"
 """Header of the column next to the table, which belongs to its rows."""
-FAR: Final = {"V3": "Legend", "V4": "red: ask the owner", "V12": "as agreed in spring"}
-"""Cells beyond an empty column, which belong to no row."""
+FAR: Final = {3: "Legend", 4: "red: ask the owner", 12: "as agreed in spring"}
+"""Cells beyond some empty columns, which belong to no row, by the row in which they stand."""
+FAR_COLUMNS: Final = 4
+"""How far they stand from the table's last column."""
 PLANNED: Final = "Planned: supplier audit"
 """Name of a row without an ID that the person has typed in."""
 UNDER: Final = "Signed off by the quality board"
@@ -230,6 +226,14 @@ class Workbook:
         return part
 
 
+def arranged(ours: Sequence[str]) -> list[str]:
+    """Return the columns of Procedures as the person puts them: own ones between and after ours."""
+    titles = [title for title in ours if title != "Owner"]
+    titles.insert(titles.index("ID") + 1, PRIORITY)
+    titles.insert(titles.index("Status"), "Owner")
+    return [*titles, NOTE, NAME_LENGTH, OWNER_LENGTH, TREND, CHECKED]
+
+
 def extend(root: etree._Element, uri: str, xml: str) -> None:
     """Add an extension to a worksheet or workbook."""
     found = root.find(main("extLst"))
@@ -244,6 +248,9 @@ def add_columns(book: Workbook) -> None:
     grid = table.grid
     fill = {"Link": "FFF2CC", "Name": "FFFF00"}
     last = table.last
+    order = arranged(table.titles)
+    beside = get_column_letter(len(order) + 1)
+    far = get_column_letter(len(order) + FAR_COLUMNS)
     plain = int(grid.cell("B2").get("s", "0"))
     date = book.add_style(plain, number="14")
     number = book.add_style(plain, number="0")
@@ -254,7 +261,8 @@ def add_columns(book: Workbook) -> None:
     table.add_column(TREND)
     table.add_column(CHECKED)
     table.add_column(PRIORITY)
-    table.rearrange(ORDER)
+    table.rearrange(order)
+    letter = table.letter(OWNER_LENGTH)
     for row in range(2, last + 1):
         name, owner = grid.value(f"C{row}"), grid.value(f"D{row}")
         identity = grid.value(f"A{row}")
@@ -270,7 +278,7 @@ def add_columns(book: Workbook) -> None:
             formula="LEN(Procedures[[#This Row],[Name]])",
             style=number,
         )
-        first = {"t": "shared", "ref": f"P2:P{last}", "si": "0"}
+        first = {"t": "shared", "ref": f"{letter}2:{letter}{last}", "si": "0"}
         grid.put(
             f"{table.letter(OWNER_LENGTH)}{row}",
             len(owner),
@@ -278,12 +286,12 @@ def add_columns(book: Workbook) -> None:
             shared=first if row == 2 else {"t": "shared", "si": "0"},
             style=number,
         )
-        grid.put(f"{get_column_letter(len(ORDER) + 1)}{row}", f"beside {identity}")
+        grid.put(f"{beside}{row}", f"beside {identity}")
     # A formula of a single row, which refers to its own row and to a fixed cell.
     grid.put(f"{table.letter(NOTE)}6", f"{grid.value('C6')}!", formula='C6&"!"')
-    grid.put(f"{get_column_letter(len(ORDER) + 1)}1", BESIDE)
-    for address, text in FAR.items():
-        grid.put(address, text)
+    grid.put(f"{beside}1", BESIDE)
+    for row, text in FAR.items():
+        grid.put(f"{far}{row}", text)
     for row, title in ((4, "Link"), (7, "Name")):
         address = f"{table.letter(title)}{row}"
         style = int(grid.cell(address).get("s", "0"))
@@ -311,13 +319,14 @@ def add_own_row(book: Workbook) -> None:
 
 def arrange_view(book: Workbook) -> None:
     """Hide columns and rows, set widths and heights, and zoom, on Procedures."""
-    grid = book.table("Procedures").grid
-    columns = [grid.column_attributes(number) for number in range(1, len(ORDER) + 1)]
-    hidden = ORDER.index("Called within")
+    table = book.table("Procedures")
+    grid, order = table.grid, table.titles
+    columns = [grid.column_attributes(number) for number in range(1, len(order) + 1)]
+    hidden = order.index("Called within")
     columns[hidden] = {**columns[hidden], "hidden": "1"}
-    note = ORDER.index(NOTE)
+    note = order.index(NOTE)
     columns[note] = {"width": "61.7109375", "customWidth": "1"}
-    columns[ORDER.index("Name")] = {"width": "27.28515625", "customWidth": "1"}
+    columns[order.index("Name")] = {"width": "27.28515625", "customWidth": "1"}
     grid.set_columns(columns)
     grid.row(5).set("ht", "72.5")
     grid.row(5).set("customHeight", "1")

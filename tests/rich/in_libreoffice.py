@@ -36,13 +36,19 @@ def connected(pipe: str) -> Any:
     sys.exit("LibreOffice did not start")
 
 
+def width(sheet: Any) -> int:
+    """Return the number of titles in a sheet's first row."""
+    return next(at for at in range(100) if not sheet.getCellByPosition(at, 0).getString())
+
+
 def edit(document: Any) -> None:
     """Type notes beside Procedures, hide a row, and add a sheet."""
     sheet = document.Sheets.getByName("Procedures")
-    sheet.getCellByPosition(12, 0).setString("Office note")
+    beside = width(sheet)
+    sheet.getCellByPosition(beside, 0).setString("Office note")
     for row in range(1, 31, 2):
         identity = sheet.getCellByPosition(0, row).getString()
-        sheet.getCellByPosition(12, row).setString(f"office {identity}")
+        sheet.getCellByPosition(beside, row).setString(f"office {identity}")
     sheet.Rows.getByIndex(6).IsVisible = False
     document.Sheets.insertNewByName("Office", document.Sheets.Count)
     own = document.Sheets.getByName("Office")
@@ -58,7 +64,8 @@ def pivot(document: Any) -> None:
     descriptor = tables.createDataPilotDescriptor()
     source = CellRangeAddress()
     source.Sheet = document.Sheets.ElementNames.index("Procedures")
-    source.EndColumn, source.EndRow = 11, 30
+    source.EndColumn = width(document.Sheets.getByName("Procedures")) - 1
+    source.EndRow = 30
     descriptor.setSourceRange(source)
     fields = descriptor.DataPilotFields
     fields.getByName("Status").Orientation = uno.Enum(

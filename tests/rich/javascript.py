@@ -12,9 +12,10 @@ const {Workbook} = require('exceljs');
   const workbook = new Workbook();
   await workbook.xlsx.readFile(file);
   const sheet = workbook.getWorksheet('Procedures');
-  sheet.getCell('M1').value = 'Script note';
+  const beside = sheet.columnCount + 1;
+  sheet.getCell(1, beside).value = 'Script note';
   for (let row = 2; row <= 31; row += 2)
-    sheet.getCell(`M${row}`).value = `script ${sheet.getCell(`A${row}`).value}`;
+    sheet.getCell(row, beside).value = `script ${sheet.getCell(`A${row}`).value}`;
   sheet.getRow(7).hidden = true;
   const own = workbook.addWorksheet('Script');
   own.getCell('A1').value = {formula: 'COUNTA(Procedures!A2:A31)', result: 30};

@@ -14,6 +14,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 
@@ -98,15 +99,17 @@ def openpyxl_edited(workbook: Path, out: Path) -> Path:
     sheet = book["Procedures"]
     last = sheet.max_row
     table = sheet.tables["Procedures"]
-    table.tableColumns.append(TableColumn(id=13, name="Python note"))
-    table.ref = table.autoFilter.ref = f"A1:M{last}"
-    sheet["M1"] = "Python note"
+    number = len(table.tableColumns) + 1
+    table.tableColumns.append(TableColumn(id=number, name="Python note"))
+    letter = get_column_letter(number)
+    table.ref = table.autoFilter.ref = f"A1:{letter}{last}"
+    sheet[f"{letter}1"] = "Python note"
     for row in range(2, last + 1, 2):
-        sheet[f"M{row}"] = f"python {sheet[f'A{row}'].value}"
+        sheet[f"{letter}{row}"] = f"python {sheet[f'A{row}'].value}"
     sheet["B5"].fill = PatternFill("solid", fgColor="FFFF00")
     sheet["B6"].comment = Comment("Ask before changing", "Quality", height=80, width=200)
     rule = DataValidation(type="list", formula1='"a,b"')
-    rule.add(f"M2:M{last}")
+    rule.add(f"{letter}2:{letter}{last}")
     sheet.add_data_validation(rule)
     sheet.row_dimensions[8].hidden = True
     own = book.create_sheet("Own")

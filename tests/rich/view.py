@@ -1,9 +1,11 @@
 """What a person sees in a workbook's tables, row by row, told by which thing a row is about."""
 
 import re
+import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from openpyxl.formula.tokenizer import Token, Tokenizer
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.formula import ArrayFormula
 
+from klarify_xl.demo import Organisation
+
+from ..workbooks import NOW, write  # noqa: TID252 -- tests are no package of their own
 from .grid import bounds, split
 from .package import X14, XM, Package, main
 
@@ -25,23 +30,20 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "About": ("Item",),
 }
 """Columns that tell which thing a row is about, by table."""
-OURS: dict[str, tuple[str, ...]] = {
-    "Procedures": (
-        *("ID", "Name", "Status", "Owner", "Performer", "Updated (UTC)", "Lanes"),
-        *("Called within", "Called from", "Relationships", "Link", "Remarks"),
-    ),
-    "Lanes": ("Lane", "ID", "Procedure", "Status", "Owner", "Performer"),
-    "LaneTotals": (
-        *("Lane", "Procedures", "Published", "Draft", "Archived", "Other status", "Owners"),
-    ),
-    "Relationships": (
-        *("Source ID", "Source", "Kind", "Target", "Target ID", "Match", "Candidates"),
-    ),
-    "Changes": ("Noticed (UTC)", "Change", "ID", "Procedure", "Field", "Before", "After"),
-    "Health": (*("Severity", "Finding", "ID", "Procedure", "Owner", "Detail", "Why it matters"),),
-    "About": ("Item", "Value", "Explanation"),
-}
-"""Our columns, by table."""
+
+
+@cache
+def our_titles() -> dict[str, tuple[str, ...]]:
+    """Return the titles in a workbook that nobody has touched, by table."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "new.xlsx"
+        write(Organisation(procedures=1, now=NOW), file)
+        package = Package.read(file)
+    return {
+        name: tuple(one.get("name", "") for one in package.xml(part).iter(main("tableColumn")))
+        for name, (_, part) in package.tables().items()
+    }
+
 
 Key = tuple[Any, ...]
 
@@ -154,7 +156,7 @@ def _view(package: Package, sheet: Any, name: str, title: str) -> View:
         row.hidden = said.get("hidden") in {"1", "true"}
         rows.append(row)
     totals = _values(sheet, titles, left, bottom) if bottom_totals else None
-    return View(title, table.ref, titles, rows, totals, IDENTITY[name], OURS[name])
+    return View(title, table.ref, titles, rows, totals, IDENTITY[name], our_titles()[name])
 
 
 def _values(sheet: Any, titles: list[str], left: int, number: int) -> dict[str, Any]:
