@@ -28,8 +28,8 @@ class Treatment:
 
     Attributes:
         overwrite: It is replaced by a new one instead of refreshed. If anybody but us has ever
-            saved it, it is kept beside, as ``NAME.before.xlsx``, or ``NAME.before-2.xlsx`` if there is
-            one already.
+            saved it, it is kept beside, as ``NAME.before.xlsx``, or ``NAME.before-2.xlsx`` and
+            so on.
         into: Our sheets may be added to it if we did not make it.
         backup: It is kept beside as ``NAME.previous.xlsx``.
     """
