@@ -8,12 +8,18 @@ from pathlib import Path
 
 from environment import ROOT, python_with_package
 
-PACKAGES = ("libreoffice-calc", "fonts-dejavu-core")
+TOOLS = (
+    ("soffice", ("libreoffice-calc", "fonts-dejavu-core")),
+    ("/usr/lib/python3/dist-packages/uno.py", ("python3-uno",)),
+    ("ssconvert", ("gnumeric",)),
+    ("npm", ("nodejs", "npm")),
+)
+"""Programs or files that tests use, and Debian's packages that bring them."""
 
 
 def main() -> int:
     """Run linters, type checker and tests, and return the exit code."""
-    install_libreoffice()
+    install_tools()
     python = str(python_with_package(".venv-test", ".[test]", editable=True))
     steps = (
         [python, "-m", "ruff", "check", "."],
@@ -29,13 +35,19 @@ def main() -> int:
     return 0
 
 
-def install_libreoffice() -> None:
-    """Install LibreOffice, one of the real readers of our workbooks, where that is possible."""
-    if shutil.which("soffice") or not shutil.which("apt-get") or not _is_root():
+def install_tools() -> None:
+    """Install the real readers and editors of our workbooks, where that is possible."""
+    missing = [
+        package
+        for tool, packages in TOOLS
+        if not (shutil.which(tool) or Path(tool).exists())
+        for package in packages
+    ]
+    if not missing or not shutil.which("apt-get") or not _is_root():
         return
-    print("Installing LibreOffice (once) ...", flush=True)
+    print(f"Installing {', '.join(missing)} (once) ...", flush=True)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
     with Path(os.devnull).open("wb") as nowhere:
         for command in (["apt-get", "update", "-qq"], install):
             subprocess.run(command, check=False, env=quiet, stdout=nowhere)

@@ -463,6 +463,7 @@ def test_the_notes_of_a_row_that_has_gone_are_archived(rich: Case) -> None:
     told = " | ".join(str(row["Note"]) for row in notes)
     assert f"beside {rich.gone}" in told
     assert "Ask before changing" in told
+    assert "LEN(" not in told
     before, after = rich.views()
     for name in ("Lanes", "Relationships", "Health"):
         lost = set(before[name].keyed()) - set(after[name].keyed())

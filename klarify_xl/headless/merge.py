@@ -152,21 +152,40 @@ def order_mark(found: Iterable[Identity]) -> str:
 
 
 def archived(
-    merged: Merged, kept: Callable[[OldRow, int], bool], titles: Mapping[int, str]
+    merged: Merged,
+    kept: Callable[[OldRow, int], bool],
+    titles: Mapping[int, str],
+    formulas: Mapping[int, str],
 ) -> list[Note]:
     """Return the cells whose rows have gone, to be kept elsewhere.
+
+    What is worked out in a whole column is not kept: a row that returns gets it like a new one.
 
     Args:
         merged: The sheet's rows now.
         kept: Tells whether a row's cell in a column is to be kept.
         titles: Titles of the columns of the sheet, from 1.
+        formulas: A person's columns, from 1, with the formula that the table says is worked out in
+            them, or "".
     """
+    rows = [*merged.vanished, *(line.old for line in merged.lines if line.old is not None)]
+    samples: dict[int, OwnCell | None] = {}
+    for column, calculated in formulas.items() if merged.vanished else ():
+        cells = [row.own[column] for row in rows if column in row.own]
+        samples[column] = _common(cells, len(rows), calculated)
     return [
         Note(row_name(row.identity), titles.get(column, ""), cell)
         for row in merged.vanished
         for column, cell in sorted(row.own.items())
-        if not cell.is_empty and kept(row, column)
+        if not cell.is_empty and kept(row, column) and not _is_worked_out(cell, samples.get(column))
     ]
+
+
+def _is_worked_out(cell: OwnCell, sample: OwnCell | None) -> bool:
+    """Tell whether a cell's formula is that of its column."""
+    if cell.formula is None or sample is None or sample.formula is None:
+        return False
+    return sample.at(cell.row, cell.column).formula == cell.formula
 
 
 def row_name(identity: Identity) -> str:

@@ -275,13 +275,14 @@ class Placing:
             header = old.outside.get(region.header, {}).get(at)
             by_column[at] = header.text if header and header.text else letter_of(at)
             by_title.setdefault(by_column[at], at)
+        formulas = own_formulas(table, region, ours)
         if archive is not None:
             archive.give_back(sheet.table, merged.lines, by_title)
             is_kept = self._kept(sheet, set(places))
-            notes = archived(merged, is_kept, by_column)
+            notes = archived(merged, is_kept, by_column, formulas)
             notes += _comment_notes(comments, old, by_column)
             archive.add(sheet.table, notes, self._plan.made_at)
-        fill_down(merged.lines, own_formulas(table, region, ours), moves.new.first)
+        fill_down(merged.lines, formulas, moves.new.first)
         worksheet.follow(old.root, moves)
         linked = {places[i] for row in sheet.rows for i, cell in enumerate(row) if _is_link(cell)}
         worksheet.drop_links(
