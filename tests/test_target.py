@@ -128,7 +128,7 @@ def test_a_workbook_that_somebody_saved_is_refreshed_with_what_is_theirs(
     work_in(file)
     result = write(organisation, file)
     assert (result.outcome, result.changed) == ("written", 0)
-    assert opened(file)["Procedures"]["A1"].value == "ID"
+    assert opened(file)["Procedures"]["N2"].value == "ask Maria"
     assert read_marks(file).untouched
     assert beside(file) == {"procedures.xlsx"}
     before = state(file)
@@ -164,12 +164,26 @@ def test_a_workbook_that_was_saved_meanwhile_is_left_alone(file: Path) -> None:
 def test_overwriting_keeps_what_somebody_saved_beside(
     file: Path, organisation: Organisation
 ) -> None:
-    ours = file.read_bytes()
     theirs = work_in(file)
     assert write(organisation, file, overwrite=True).outcome == "written"
-    assert file.read_bytes() == ours
+    assert opened(file)["Procedures"]["N2"].value is None
     assert file.with_name("procedures.before.xlsx").read_bytes() == theirs
     assert beside(file) == {"procedures.xlsx", "procedures.before.xlsx"}
+
+
+def test_overwriting_keeps_work_that_was_carried_over_earlier(
+    file: Path, organisation: Organisation
+) -> None:
+    work_in(file)
+    organisation.evolve()
+    write(organisation, file)
+    carried = file.read_bytes()
+    organisation.evolve()
+    write(organisation, file, overwrite=True)
+    kept = file.with_name("procedures.before.xlsx")
+    assert kept.read_bytes() == carried
+    assert opened(kept)["Procedures"]["N2"].value == "ask Maria"
+    assert opened(file)["Procedures"]["N2"].value is None
 
 
 def test_overwriting_again_keeps_what_was_kept_before(

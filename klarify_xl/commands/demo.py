@@ -108,7 +108,9 @@ def _grown_organisation(store: Path, procedures: int, seed: int) -> Organisation
         with Store(store, read_only=True) as opened:
             moments = [one.started_at for one in opened.refreshes() if one.outcome != "failed"]
     moments.append(datetime.now(UTC))
-    organisation = Organisation(procedures=procedures, seed=seed, now=moments[0])
+    # The day rather than the moment, which is not known yet when the first refresh begins.
+    day = moments[0].replace(hour=0, minute=0, second=0, microsecond=0)
+    organisation = Organisation(procedures=procedures, seed=seed, now=day)
     for moment in moments[1:]:
         organisation.evolve(moment - _SETTLED)
     return organisation

@@ -27,9 +27,9 @@ class Treatment:
     """What is to happen to a file that is there.
 
     Attributes:
-        overwrite: It is replaced by a new one instead of refreshed. If it is not just as we wrote
-            it, it is kept beside, as ``NAME.before.xlsx``, or ``NAME.before-2.xlsx`` if there is
-            one already.
+        overwrite: It is replaced by a new one instead of refreshed. If anybody but us has ever
+            saved it, it is kept beside, as ``NAME.before.xlsx``, or ``NAME.before-2.xlsx`` and
+            so on.
         into: Our sheets may be added to it if we did not make it.
         backup: It is kept beside as ``NAME.previous.xlsx``.
     """
@@ -180,7 +180,7 @@ class Target:
                     hint="Try again. Nothing was changed.",
                 )
             marks = self.marks()
-            if treatment.overwrite and marks is not None and not marks.untouched:
+            if treatment.overwrite and marks is not None and not marks.is_plain:
                 self._keep_beside()
             if treatment.backup and marks is not None:
                 self._keep_previous()
