@@ -155,7 +155,7 @@ class Person(RuleBasedStateMachine):
         self.hidden: set[str] = set()
         self.removed: dict[str, dict[str, Any]] = {}
         self.order = "ours"
-        self.disturbed = False
+        self.usual: list[str] = []
         self.number = 0
         self.sheet = "Procedures"
 
@@ -170,6 +170,7 @@ class Person(RuleBasedStateMachine):
         for _ in range(6):
             self._add()
         self._refresh()
+        self.usual, _ = self._standing()
         with edited(self.file) as table:
             self.add_a_column(table, middle=middle)
             self.add_a_column_of_formulas(table, kind)
@@ -389,7 +390,6 @@ class Person(RuleBasedStateMachine):
         if identity is None:
             del self.planned[name]
             return
-        self.disturbed = True
         self.hidden.discard(identity)
         self.notes = {key: note for key, note in self.notes.items() if key[0] != identity}
 
@@ -430,7 +430,6 @@ class Person(RuleBasedStateMachine):
         content = self.file.read_bytes()
         assert self._refresh() == "unchanged"
         assert self.file.read_bytes() == content
-        self.disturbed = False
         self.hidden &= set(listed)
 
     def _standing(self) -> tuple[list[str], list[tuple[str, tuple[float, bool]]]]:
@@ -469,12 +468,13 @@ class Person(RuleBasedStateMachine):
         new = [identity for identity in usual if identity not in kept]
         if self.order.startswith("sorted"):
             assert names == sorted(names, reverse=self.order == "sorted down")
-        elif self.order == "ours" and not self.disturbed:
-            assert after == usual
-        else:
-            # An order that happens to be the usual one can't be told from it.
-            assert after in (kept + new, usual)
-            self.order = "kept" if after != usual else "ours"
+            self.usual = []
+            return
+        # An order that happens to be the usual one can't be told from it.
+        is_usual = before == self.usual or kept == [one for one in usual if one in kept]
+        assert after == (usual if is_usual else kept + new)
+        self.order = "ours" if is_usual else "kept"
+        self.usual = usual if is_usual else []
 
     def _check_notes(self, view: View, listed: dict[str, dict[str, Any]]) -> None:
         rows = {str(row.values["ID"]): row for row in view.rows if row.values["ID"] is not None}
