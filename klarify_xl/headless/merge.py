@@ -12,6 +12,7 @@ from lxml import etree
 from openpyxl.utils import range_boundaries
 
 from klarify_xl.headless.cells import OwnCell, moved_formula
+from klarify_xl.headless.moves import Moves, Region
 from klarify_xl.headless.reading import Identity, OldRow, OldSheet, identity_text
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.plan import Cell, Formula, Link, Sheet
@@ -141,6 +142,36 @@ def merge(
         lines.sort(key=sort)
     in_order = is_ours and sort is None
     return Merged(lines, vanished, order_mark(planned) if in_order else "")
+
+
+def moves_of(
+    name: str, region: Region, old: OldSheet, lines: Sequence[Line], ends: tuple[int, int]
+) -> Moves:
+    """Return how the cells of a sheet move when its table gets these rows.
+
+    Args:
+        name: Name of the sheet.
+        region: Where the table was.
+        old: What stood on the sheet.
+        lines: Its rows now.
+        ends: The table's last column now, and the last one whose cells moved with the old rows.
+    """
+    right, reach = ends
+    last = region.first + max(1, len(lines)) - 1
+    new = Region(region.left, right, region.header, region.first, last, region.totals)
+    rows = {
+        line.old.number: number
+        for number, line in enumerate(lines, start=region.first)
+        if line.old is not None
+    }
+    under = [
+        number
+        for number, cells in old.outside.items()
+        if number > region.bottom and any(region.left <= column <= reach for column in cells)
+    ]
+    grown = new.bottom - region.bottom
+    needs_room = under and min(under) <= new.bottom + 1
+    return Moves(name, region, new, rows, grown if grown > 0 and needs_room else 0, reach)
 
 
 def order_mark(found: Iterable[Identity]) -> str:

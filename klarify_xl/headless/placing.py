@@ -13,12 +13,12 @@ from klarify_xl.headless.cells import CellReader, OwnCell, letter_of
 from klarify_xl.headless.comments import follow_comments
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.merge import (
-    Line,
     Note,
     archived,
     fill_down,
     identities,
     merge,
+    moves_of,
     row_name,
     sort_key,
 )
@@ -39,6 +39,7 @@ from klarify_xl.headless.tables import (
     TABLE_TYPE,
     TableSheet,
     add_column,
+    adopt_columns,
     column_titles,
     matched_titles,
     new_table,
@@ -237,18 +238,23 @@ class Placing:
         region = table_region(table)
         titles = column_titles(table)
         found_titles = matched_titles(sheet, titles)
-        places: list[int] = []
-        width = region.right
-        for column in sheet.columns:
-            title = found_titles.get(column.name)
-            if title is None:
-                width += 1
-            places.append(width if title is None else region.left + titles.index(title))
-        names = [column.name for column in sheet.columns]
-        columns = Columns(frozenset(places), [places[names.index(key)] for key in sheet.identity])
+        present = {name: region.left + titles.index(title) for name, title in found_titles.items()}
+        columns = Columns(
+            # A column that is missing tells nothing of a row.
+            frozenset(present.values()),
+            [present.get(key, 0) for key in sheet.identity],
+        )
         old = self._read(found.sheet_part, region, columns, set(planned).__contains__)
-        self._make_room(found, old, region, width)
-        reach = take_beside(old, region, width)
+        reach = take_beside(old, region)
+        missing = [column for column in sheet.columns if column.name not in present]
+        width = region.right
+        if missing:
+            # Excel, too, makes what stands beside a table its columns.
+            adopt_columns(table, old, region, reach, [column.title for column in sheet.columns])
+            width = reach + len(missing)
+            self._make_room(found, old, region, (reach, width))
+            present |= {column.name: reach + at for at, column in enumerate(missing, start=1)}
+        places = [present[column.name] for column in sheet.columns]
         renamed = {
             found_titles[column.name]: column.title
             for column in sheet.columns
@@ -256,13 +262,12 @@ class Placing:
         }
         self.renamed[sheet.table] = renamed
         rename_columns(table, renamed)
-        for column in sheet.columns:
-            if column.name not in found_titles:
-                add_column(table, column.title)
+        for column in missing:
+            add_column(table, column.title)
         titles = column_titles(table)
         key = sort_key(table, lambda line, column: planned_value(sheet, places, line, column))
         merged = merge(planned, old, self._orders.get(sheet.table, ""), key)
-        moves = _moves(found.sheet, region, old, merged.lines, (width, reach))
+        moves = moves_of(found.sheet, region, old, merged.lines, (width, reach))
         comments = follow_comments(self._package, found.sheet_part, moves.place)
         ours = dict.fromkeys(places, 0)
         by_title = {
@@ -308,16 +313,26 @@ class Placing:
 
         return is_kept
 
-    def _make_room(self, found: FoundTable, old: OldSheet, region: Region, width: int) -> None:
-        """Refuse to write new columns over a person's cells beside the table."""
+    def _make_room(
+        self, found: FoundTable, old: OldSheet, region: Region, ends: tuple[int, int]
+    ) -> None:
+        """Refuse to write new columns over a person's cells right of the table.
+
+        Args:
+            found: The table.
+            old: What stands on its sheet.
+            region: Where it is.
+            ends: The last column that is taken, and the last one that is needed.
+        """
+        reach, width = ends
         for row, cells in old.outside.items():
             for column, cell in cells.items():
-                if region.right < column <= width and row >= region.top and not cell.is_empty:
+                if reach < column <= width and row >= region.top and not cell.is_empty:
                     raise TargetError(
-                        f"New columns of the sheet {found.sheet} have no room: "
-                        f"{letter_of(column)}{row} is in use.",
-                        hint=f"Move what stands right of the table {width - region.right} "
-                        "columns to the right. Nothing was changed.",
+                        f"New columns of the sheet {found.sheet} of {self._package.path} have no "
+                        f"room: {letter_of(column)}{row} is in use.",
+                        hint=f"Move what stands right of the table {width - reach} columns to the "
+                        "right. Nothing was changed.",
                     )
 
     def _new_table(self, sheet: Sheet, planned: Sequence[tuple[str, ...]]) -> TableSheet:
@@ -345,27 +360,6 @@ class Placing:
             sheet, sheet.name, part, table_part, root, table, list(range(1, width + 1)),
             OldSheet(root), merged, Moves(sheet.name, old_region, new_region),
         )  # fmt: skip
-
-
-def _moves(
-    name: str, region: Region, old: OldSheet, lines: Sequence[Line], ends: tuple[int, int]
-) -> Moves:
-    right, reach = ends
-    last = region.first + max(1, len(lines)) - 1
-    new = Region(region.left, right, region.header, region.first, last, region.totals)
-    rows = {
-        line.old.number: number
-        for number, line in enumerate(lines, start=region.first)
-        if line.old is not None
-    }
-    under = [
-        number
-        for number, cells in old.outside.items()
-        if number > region.bottom and any(region.left <= column <= reach for column in cells)
-    ]
-    grown = new.bottom - region.bottom
-    needs_room = under and min(under) <= new.bottom + 1
-    return Moves(name, region, new, rows, grown if grown > 0 and needs_room else 0, reach)
 
 
 def _comment_notes(

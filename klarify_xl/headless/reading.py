@@ -184,20 +184,19 @@ def restore_header(package: Package, part: str, reader: CellReader, table: etree
             return
 
 
-def take_beside(sheet: OldSheet, region: Region, right: int) -> int:
+def take_beside(sheet: OldSheet, region: Region) -> int:
     """Let the cells right of a table that touch it belong to its rows, up to an empty column.
 
     Args:
         sheet: What stands on the sheet.
         region: Where the table is.
-        right: Its last column, those that are to be added included.
 
     Returns:
         The last column that belongs to the rows.
     """
     within = {n: cells for n, cells in sheet.outside.items() if region.top <= n <= region.bottom}
     filled = {at for cells in within.values() for at, cell in cells.items() if not cell.is_empty}
-    reach = right
+    reach = right = region.right
     while reach + 1 in filled:
         reach += 1
     rows = {row.number: row for row in sheet.rows}

@@ -106,6 +106,32 @@ def add_column(table: etree._Element, title: str) -> None:
     columns.set("count", str(len(columns)))
 
 
+def adopt_columns(
+    table: etree._Element, old: OldSheet, region: Region, reach: int, reserved: Sequence[str]
+) -> None:
+    """Make cells beside a table its columns; its reference is not touched.
+
+    Args:
+        table: The table's XML.
+        old: What stands on its sheet.
+        region: Where it is.
+        reach: The last column to make one of its own.
+        reserved: Titles that they must not get.
+    """
+    header = old.outside.get(region.header, {})
+    for column in range(region.right + 1, reach + 1):
+        cell = header.pop(column, None)
+        if cell is not None:
+            old.header[column] = cell
+        taken = {title.casefold() for title in (*column_titles(table), *reserved)}
+        wanted = cell.text.strip() if cell is not None and cell.text.strip() else "Column"
+        title, number = wanted, 1
+        while title.casefold() in taken:
+            number += 1
+            title = f"{wanted}{number}"
+        add_column(table, title)
+
+
 def rename_columns(table: etree._Element, titles: Mapping[str, str]) -> None:
     """Give columns of a table new titles.
 
@@ -233,7 +259,9 @@ class TableSheet:
             if column not in self.widths and widths is not None and self.old.rows:
                 add_width(widths, column, one.width)
         outside = [
-            (number + self.moves.below, max(cells)) for number, cells in self.old.outside.items()
+            (number + self.moves.below, max(cells))
+            for number, cells in self.old.outside.items()
+            if cells
         ]
         set_dimension(
             self.root,
