@@ -66,7 +66,12 @@ def safe_text(text: str, cut_note: str = CUT_NOTE) -> SafeText:
         text: The text.
         cut_note: The note, with ``{count}`` for the number of characters.
     """
-    most = _room.get()
+    return _safe_text(text, cut_note, _room.get())
+
+
+@lru_cache(maxsize=2**16)
+def _safe_text(text: str, cut_note: str, most: int) -> SafeText:
+    """Return `text` as a cell with room for `most` UTF-16 code units can hold it."""
     if text.isascii() and text.isprintable() and len(text) <= most:
         return SafeText(text)
     text = _LINE_ENDS.sub("\n", text)

@@ -1,7 +1,7 @@
 """Arranges sheets as the options ask: which appear, with which columns, under which titles."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -78,7 +78,7 @@ class Arrangement:
             sheet,
             name=self._titles[sheet.key],
             columns=tuple(_printed(self._titled(sheet, [columns[name] for name in chosen]))),
-            rows=tuple(tuple(self._cell(row[at], sheet.key) for at in picks) for row in sheet.rows),
+            rows=tuple(tuple(self._row(row, picks, sheet.key)) for row in sheet.rows),
             frozen_columns=_frozen(picks, sheet.frozen_columns),
             highlights=tuple(one for one in sheet.highlights if one.column in chosen),
             marked=frozenset(
@@ -223,6 +223,13 @@ class Arrangement:
             width = _fitting(title, column.width)
             titled.append(replace(column, title=title, key=column.name, width=width))
         return titled
+
+    def _row(self, row: Sequence[Cell], picks: Sequence[int], sheet: str) -> Iterator[Cell]:
+        for at in picks:
+            cell = row[at]
+            # Most cells are neither: asked first, since there are so many.
+            is_plain = type(cell) is str or cell is None
+            yield cell if is_plain else self._cell(cell, sheet)
 
     def _cell(self, cell: Cell, sheet: str) -> Cell:
         """Return a cell without what leads to, or counts on, what isn't there."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from klarify_xl.graph import Relationship
@@ -76,7 +77,11 @@ class Adjustments:
 
     def safe(self, value: str) -> SafeText:
         """Return a text as a cell can hold it, uncounted."""
-        return safe_text(value, self.say(Phrase(CUT_NOTE)))
+        return safe_text(value, self._cut_note)
+
+    @cached_property
+    def _cut_note(self) -> str:
+        return self.say(Phrase(CUT_NOTE))
 
     def url(self, value: str, title: str) -> Cell:
         """Return a link to a web address, or its text where it is not safe to link."""
