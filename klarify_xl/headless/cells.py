@@ -287,6 +287,8 @@ class CellReader:
 
 def _string(item: etree._Element) -> str:
     """Return the text of a string item, its runs joined, without phonetic hints."""
+    if len(item) == 1 and item[0].tag == q("t"):
+        return plain_text(item[0].text or "")
     return plain_text(
         "".join(
             text.text or ""

@@ -288,12 +288,12 @@ class Placing:
             notes += _comment_notes(comments, old, by_column)
             archive.add(sheet.table, notes, self._plan.made_at)
         fill_down(merged.lines, formulas, moves.new.first)
-        worksheet.follow(old.root, moves)
         linked = {places[i] for row in sheet.rows for i, cell in enumerate(row) if _is_link(cell)}
         worksheet.drop_links(
             old.root,
-            lambda row, column: moves.new.first <= row <= moves.new.last and column in linked,
+            lambda row, column: region.first <= row <= region.last and column in linked,
         )
+        worksheet.follow(old.root, moves)
         return TableSheet(
             sheet, found.sheet, found.sheet_part, found.part, old.root, table, places, old,
             merged, moves, worksheet.column_widths(old.root),

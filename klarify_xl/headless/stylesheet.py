@@ -5,7 +5,7 @@ openpyxl describes the formats (see `styles`); here they become numbers that cel
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 from lxml import etree
@@ -43,6 +43,7 @@ _IGNORED: Final = {"family", "charset", "scheme", "extLst", "protection", "diago
 _WORDS: Final = {"true": "1", "false": "0"}
 
 
+@cache
 def q(name: str) -> str:
     """Return a name in the main namespace of spreadsheets."""
     return f"{{{MAIN}}}{name}"

@@ -242,7 +242,7 @@ def _drop(element: etree._Element) -> None:
     if parent is None:
         return
     parent.remove(element)
-    if not len(parent) and parent.getparent() is not None:
+    if next(iter(parent), None) is None and parent.getparent() is not None:
         _drop(parent)
 
 
@@ -271,13 +271,19 @@ def drop_links(root: etree._Element, is_ours: Callable[[int, int], bool]) -> Non
         root: The sheet's XML.
         is_ours: Tells whether a link in a cell is ours, by row and column from 1.
     """
-    for link in links_of(root):
+
+    def is_kept(link: etree._Element) -> bool:
         try:
-            place = split_address(link.get("ref", "").split(":")[0])
+            return not is_ours(*split_address(link.get("ref", "").split(":")[0]))
         except ValueError:
-            continue
-        if is_ours(*place):
-            _drop(link)
+            return True
+
+    found = root.find(q("hyperlinks"))
+    if found is not None:
+        # At once: to take tens of thousands out one by one would take minutes.
+        found[:] = [link for link in found if is_kept(link)]
+        if next(iter(found), None) is None:
+            root.remove(found)
 
 
 def add_table_part(root: etree._Element, relationship: str) -> None:
