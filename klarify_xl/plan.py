@@ -97,6 +97,13 @@ Cell = str | int | float | datetime | Formula | Link | None
 """A string is always shown as text; datetimes are aware."""
 
 
+def bare(cell: Cell) -> str | float | datetime | None:
+    """Return what a cell shows, without where it leads or how it is worked out."""
+    if isinstance(cell, Link):
+        cell = cell.value
+    return cell.value if isinstance(cell, Formula) else cell
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a sheet.

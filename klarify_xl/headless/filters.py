@@ -8,7 +8,7 @@ from lxml import etree
 from klarify_xl.headless.cells import OwnCell, plain_text
 from klarify_xl.headless.merge import Line
 from klarify_xl.headless.stylesheet import q
-from klarify_xl.plan import Cell, Formula, Link
+from klarify_xl.plan import Cell, bare
 
 Value = Cell | OwnCell
 
@@ -50,12 +50,7 @@ def row_filter(
 
 def _texts(value: Value) -> frozenset[str]:
     """Return what a value may read like, none for an empty one."""
-    if isinstance(value, Link):
-        value = value.value
-    if isinstance(value, Formula):
-        value = value.value
-    if isinstance(value, OwnCell):
-        value = value.text
+    value = value.text if isinstance(value, OwnCell) else bare(value)
     if value is None or value == "":
         return frozenset()
     if isinstance(value, datetime):

@@ -15,7 +15,7 @@ from klarify_xl.headless.cells import OwnCell, moved_formula
 from klarify_xl.headless.moves import Moves, Region
 from klarify_xl.headless.reading import Identity, OldRow, OldSheet, identity_text
 from klarify_xl.headless.stylesheet import q
-from klarify_xl.plan import Cell, Formula, Link, Sheet
+from klarify_xl.plan import Cell, Sheet, bare
 
 _SAMPLE: Final = 100
 """Rows whose formulas are compared to tell whether a column is worked out in all its rows."""
@@ -323,12 +323,7 @@ class _Descending:
 
 def _sortable(value: Cell | OwnCell, *, descending: bool) -> tuple[int, object]:
     """Return what Excel sorts by: numbers before texts, case aside; empty cells always last."""
-    if isinstance(value, Link):
-        value = value.value
-    if isinstance(value, Formula):
-        value = value.value
-    if isinstance(value, OwnCell):
-        value = value.value
+    value = value.value if isinstance(value, OwnCell) else bare(value)
     if value is None or value == "":
         return (1, 0)
     if isinstance(value, datetime):

@@ -20,7 +20,7 @@ from klarify_xl.headless.cells import (
 from klarify_xl.headless.moves import Region
 from klarify_xl.headless.package import Package, has_document_type
 from klarify_xl.headless.stylesheet import q
-from klarify_xl.plan import Cell, Formula, Link
+from klarify_xl.plan import Cell, bare
 
 Identity = tuple[str, ...]
 """What tells a row's thing: texts of its identifying columns, and its number among equals."""
@@ -322,10 +322,7 @@ def identity_text(value: Cell, shown: Callable[[datetime], datetime]) -> str:
         value: The cell.
         shown: Gives a moment in the time zone in which it is shown.
     """
-    if isinstance(value, Link):
-        value = value.value
-    if isinstance(value, Formula):
-        value = value.value
+    value = bare(value)
     if isinstance(value, datetime):
         number = serial(shown(value))
         return value.astimezone(UTC).isoformat() if number is None else f"{number:.5f}"

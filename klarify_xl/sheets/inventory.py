@@ -173,11 +173,6 @@ def link_to(value: str | int, sheet: str, row: int | None) -> Cell:
     return Link(value, Place(sheet, row))
 
 
-def shown(text: str) -> str:
-    """Return a text as a cell can hold it, uncounted, since Procedures shows and counts it too."""
-    return safe_text(text).text
-
-
 def first_rows(keys: Iterable[str]) -> dict[str, int]:
     """Return for each key the first row that holds it, from 0."""
     rows: dict[str, int] = {}

@@ -8,7 +8,7 @@ from typing import Final
 
 from klarify_xl.model import Procedure
 from klarify_xl.plan import Board, Cell, Connector, Link, Look, Place, Shape, Tone
-from klarify_xl.sheets.inventory import PROCEDURES, STATUS_HIGHLIGHTS, Inventory, link_to, shown
+from klarify_xl.sheets.inventory import PROCEDURES, STATUS_HIGHLIGHTS, Inventory, link_to
 from klarify_xl.sheets.layout import Spot, lay_out
 from klarify_xl.sheets.network import (
     Network,
@@ -17,6 +17,7 @@ from klarify_xl.sheets.network import (
     network_of,
     surroundings,
 )
+from klarify_xl.text import safe_text
 
 MAP: Final = "Map"
 
@@ -245,7 +246,7 @@ class _Picture:
 
 def _line(text: str) -> str:
     """Return a text as a cell can hold it, on one line, cut if it is very long."""
-    line = " ".join(shown(text).split())
+    line = " ".join(safe_text(text).text.split())
     return line if len(line) <= _MOST_LETTERS else f"{line[:_MOST_LETTERS]}…"
 
 

@@ -9,7 +9,8 @@ from typing import Final
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET, EXCEL_ROWS
 from klarify_xl.model import Procedure
 from klarify_xl.plan import Board, Cell, Look
-from klarify_xl.sheets.inventory import Inventory, shown
+from klarify_xl.sheets.inventory import Inventory
+from klarify_xl.text import safe_text
 
 ROLE_MATRIX: Final = "Role matrix"
 
@@ -59,7 +60,7 @@ def role_matrix_board(inventory: Inventory, most_roles: int = MOST_ROLES) -> Boa
     for index, (one, roles) in enumerate(zip(listed, parts, strict=True)):
         row = _HEADER_ROW + 1 + index
         has_link = index < EXCEL_LINKS_PER_SHEET
-        cells[row, 0] = (inventory.link(one.id) if has_link else shown(one.id), "label")
+        cells[row, 0] = (inventory.link(one.id) if has_link else inventory.shown(one.id), "label")
         cells[row, 1] = (_brief(_one_line(one.name), _LONGEST_NAME), "label")
         for role, letters in roles.items():
             if role in columns:
@@ -92,7 +93,7 @@ def _parts(one: Procedure) -> dict[str, str]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(shown(text).split())
+    return " ".join(safe_text(text).text.split())
 
 
 def _brief(text: str, longest: int) -> str:
