@@ -4,6 +4,8 @@ One connection serves all calls. Each call asks SQLite for the file's change cou
 another process has written, what was kept is let go, and read again when it is needed.
 """
 
+import functools
+import operator
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -146,17 +148,32 @@ class Answers:
             criteria: Texts as for `Criterion` by field, of which one must be met; none for all.
             words: What must occur in ids, names, owners, performers or lanes; "" for all.
         """
-        places: frozenset[int] | None = None
-        for name, texts in criteria.items():
-            if texts:
-                met = frozenset[int]().union(*(self._meeting(name, text) for text in texts))
-                places = met if places is None else places & met
-        if words.strip():
-            met = self._containing(words)
-            places = met if places is None else places & met
+        places = self._meeting_all(criteria, words)
         if places is None:
             return self.procedures
         return [self.procedures[place] for place in sorted(places)]
+
+    def count(self, criteria: Mapping[str, Sequence[str]], words: str) -> int:
+        """Return how many procedures meet criteria (as for `select`)."""
+        places = self._meeting_all(criteria, words)
+        return len(self.procedures if places is None else places)
+
+    def _meeting_all(
+        self, criteria: Mapping[str, Sequence[str]], words: str
+    ) -> frozenset[int] | None:
+        """Return the places of procedures that meet criteria, None if there are no criteria."""
+        met = [
+            self._meeting(name, texts[0])
+            if len(texts) == 1
+            else frozenset[int]().union(*(self._meeting(name, text) for text in texts))
+            for name, texts in criteria.items()
+            if texts
+        ]
+        if words.strip():
+            met.append(self._containing(words))
+        # From the smallest one on, so that nothing large is built.
+        met.sort(key=len)
+        return functools.reduce(operator.and_, met) if met else None
 
     @cached_property
     def _values(self) -> dict[str, dict[str, list[int]]]:

@@ -15,7 +15,7 @@ from klarify_xl.fields import FIELD_TITLES, Field, find_field, value_of, value_t
 from klarify_xl.graph import Caller
 from klarify_xl.health import KINDS
 from klarify_xl.language import LANGUAGES, Language
-from klarify_xl.model import FIELDS, Procedure, field_values
+from klarify_xl.model import FIELDS, Procedure
 from klarify_xl.records import CHANGE_WORDS, Change
 from klarify_xl.text import folded
 from klarify_xl.worksheet_values import (
@@ -71,19 +71,18 @@ def list_procedures(
     """
     names = [part for one in texts_of(columns) for part in one.split(",")] or LIST_COLUMNS
     fields = [find_field(name.strip(), answers.extra_fields) for name in names]
-    selected = _select(answers, criteria, text)
+    selected = answers.select(_wanted(criteria), text_of(single(text)))
     return _or_error([[value_of(one, field) for field in fields] for one in selected])
 
 
 def count(answers: Answers, criteria: Sequence[object], text: object = None) -> Table:
     """Return how many procedures meet the criteria (as for `list_procedures`)."""
-    return [[len(_select(answers, criteria, text))]]
+    return [[answers.count(_wanted(criteria), text_of(single(text)))]]
 
 
-def _select(answers: Answers, criteria: Sequence[object], text: object) -> list[Procedure]:
+def _wanted(criteria: Sequence[object]) -> dict[str, list[str]]:
     names = ("status", "owner", "performer", "lanes")
-    wanted = {name: texts_of(one) for name, one in zip(names, criteria, strict=True)}
-    return answers.select(wanted, text_of(single(text)))
+    return {name: texts_of(one) for name, one in zip(names, criteria, strict=True)}
 
 
 def find(answers: Answers, find_text: object, most: object = None) -> Table:
@@ -257,7 +256,7 @@ def _as_of(answers: Answers, date: object, which: object, what: object) -> Resul
         return shown(procedure.id)
     later = (one for one in history if one.at >= moment and one.field == field.name)
     change = next(later, None)
-    return value_then(change.old if change else field_values(procedure).get(field.name), field)
+    return value_then(change.old, field) if change else value_of(procedure, field)
 
 
 def _procedure(answers: Answers, id_or_name: object) -> Procedure:

@@ -5,6 +5,8 @@ with what was asked for are near. Done this way because it needs nothing install
 costs milliseconds among tens of thousands of names.
 """
 
+import difflib
+import heapq
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -13,8 +15,11 @@ from typing import Final
 from klarify_xl.model import Procedure
 from klarify_xl.text import folded
 
-NEAR: Final = 0.45
+NEAR: Final = 1 / 3
 """Share of the pieces asked for which a name must have at least."""
+
+_CLOSELY: Final = 50
+"""How many more than asked for are compared word by word."""
 
 _WORD: Final = re.compile(r"\w+")
 
@@ -52,18 +57,40 @@ class SearchIndex:
         least = max(1.0, NEAR * len(pieces))
         near = [place for place, count in shared.items() if count >= least]
 
-        def rank(place: int) -> tuple[bool, bool, bool, float, int]:
-            name, count = self._names[place], shared[place]
-            likeness = 2 * count / (len(pieces) + max(self._sizes[place], count))
+        def likeness(place: int) -> float:
+            count = shared[place]
+            return count / len(pieces) + count / (len(pieces) + self._sizes[place])
+
+        def rank(place: int) -> tuple[bool, bool, bool, float, float, int]:
+            name = self._names[place]
             return (
                 self._procedures[place].id != text.strip(),
                 name.strip() != asked,
                 asked not in name,
-                -(count / len(pieces)) - likeness / 2,
+                -_closeness(asked, name),
+                -likeness(place),
                 place,
             )
 
-        return [self._procedures[place] for place in sorted(near, key=rank)[:most]]
+        # Comparing word by word tells more, but takes too long for all of them.
+        shortlist = heapq.nlargest(most + _CLOSELY, near, key=likeness)
+        return [self._procedures[place] for place in sorted(shortlist, key=rank)[:most]]
+
+
+def _closeness(asked: str, name: str) -> float:
+    """Return how well the words asked for are met by the nearest words of a name."""
+    found = _WORD.findall(name)
+    matcher = difflib.SequenceMatcher(autojunk=False)
+    total = 0.0
+    for word in _WORD.findall(asked):
+        matcher.set_seq2(word)
+        best = 0.0
+        for other in found:
+            matcher.set_seq1(other)
+            if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best:
+                best = max(best, matcher.ratio())
+        total += best
+    return total
 
 
 def _pieces(text: str) -> set[str]:

@@ -5,11 +5,11 @@ floats, dates as datetimes or serial numbers, an empty cell as None, an error as
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from klarify_xl.limits import EXCEL_FIRST_DAY
 from klarify_xl.text import safe_text
@@ -53,6 +53,9 @@ _LAST_SERIAL: Final = 2_958_466
 _GERMAN_DATE: Final = re.compile(
     r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,?\s+(\d{1,2}:\d{2}(?::\d{2})?))?"
 )
+_OUTSIDE: Final = ExcelError.NOT_AVAILABLE
+"""Stands for a cell beyond the end of a range."""
+
 _DAY: Final = timedelta(days=1)
 
 
@@ -81,31 +84,37 @@ def each(function: Callable[..., Result], *arguments: object) -> Table:
     """Return a function's results for arguments cell by cell, in the shape that Excel would give.
 
     A single cell, row or column counts for all rows or columns of the other arguments. Where one
-    has cells and another none, the result is ``#N/A``, as in Excel.
+    has cells and another none, the result is ``#N/A``, as in Excel; where a cell is empty, "".
 
     Args:
         function: Called with one cell of each argument; may raise `CellError`.
         arguments: Cells or ranges.
     """
-    grids = [rows_of(argument) for argument in arguments]
-    height = max(len(grid) for grid in grids)
-    width = max(len(grid[0]) for grid in grids)
 
-    def result(row: int, column: int) -> Result:
+    def result(cells: list[object]) -> Result:
+        if None in cells:
+            return ""
         try:
-            return function(*(_cell(grid, row, column) for grid in grids))
+            return ExcelError.NOT_AVAILABLE if _OUTSIDE in cells else function(*cells)
         except CellError as stop:
             return stop.error
 
-    return [[result(row, column) for column in range(width)] for row in range(height)]
+    grids = [rows_of(argument) for argument in arguments]
+    width = max(len(grid[0]) for grid in grids)
+    table = []
+    for row in range(max(len(grid) for grid in grids)):
+        lines = [_place(grid, row, ()) for grid in grids]
+        table.append(
+            [result([_place(line, at, _OUTSIDE) for line in lines]) for at in range(width)]
+        )
+    return table
 
 
-def _cell(grid: list[list[object]], row: int, column: int) -> object:
-    row = 0 if len(grid) == 1 else row
-    column = 0 if len(grid[0]) == 1 else column
-    if row >= len(grid) or column >= len(grid[0]):
-        raise CellError(ExcelError.NOT_AVAILABLE)
-    return grid[row][column]
+def _place(items: Sequence[Any], at: int, otherwise: object) -> Any:  # noqa: ANN401 -- a row or a cell
+    """Return an item, the only one for all places, and `otherwise` beyond the end."""
+    if len(items) == 1:
+        return items[0]
+    return items[at] if at < len(items) else otherwise
 
 
 def single(argument: object) -> object:
