@@ -244,16 +244,16 @@ def _as_of(answers: Answers, date: object, which: object, what: object) -> Resul
         return ""
     moment = moment_of(date, end_of_day=True)
     procedure = answers.last_seen(wanted.strip()) or answers.find(wanted)
-    field = find_field(name, answers.extra_fields | {name for name, _ in procedure.extra})
+    history = answers.history(procedure.id)
+    # A field that nobody has any more still had its values.
+    fields = answers.extra_fields.union(one.field for one in history if one.field)
+    field = find_field(name, fields | dict(procedure.extra).keys())
     if field.name in FIELD_TITLES and field.name not in {"id", *FIELDS}:
         # Remarks have no history.
         raise CellError(ExcelError.VALUE)
-    history = answers.history(procedure.id)
     before = [one for one in history if one.at < moment]
     if not before or before[-1].kind == "removed":
         raise CellError(ExcelError.NOT_AVAILABLE)
-    if field.name == "id":
-        return shown(procedure.id)
     later = (one for one in history if one.at >= moment and one.field == field.name)
     change = next(later, None)
     return value_then(change.old, field) if change else value_of(procedure, field)

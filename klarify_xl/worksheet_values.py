@@ -4,6 +4,7 @@ Arguments come as COM gives them: a single cell as its value, a range as rows of
 floats, dates as datetimes or serial numbers, an empty cell as None, an error as its code.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -142,6 +143,8 @@ def text_of(cell: object) -> str:
     if isinstance(cell, int) and cell in ERROR_CODES:
         raise CellError(ERROR_CODES[cell])
     if isinstance(cell, bool) or not isinstance(cell, (int, float, Decimal)):
+        raise CellError(ExcelError.VALUE)
+    if not math.isfinite(cell):
         raise CellError(ExcelError.VALUE)
     # Excel keeps and shows 15 digits at most.
     return str(int(cell)) if cell == int(cell) else f"{float(cell):.15g}"
