@@ -57,6 +57,9 @@ _GERMAN_DATE: Final = re.compile(
 _OUTSIDE: Final = ExcelError.NOT_AVAILABLE
 """Stands for a cell beyond the end of a range."""
 
+_LAST_DAY: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""Last day whose end is a moment that Python knows."""
+
 _DAY: Final = timedelta(days=1)
 
 
@@ -189,7 +192,9 @@ def moment_of(cell: object, *, end_of_day: bool = False) -> datetime:
     """
     moment = _moment(cell)
     at_midnight = moment == moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    return moment + _DAY if end_of_day and at_midnight else moment
+    if not end_of_day or not at_midnight:
+        return moment
+    return min(moment, _LAST_DAY) + _DAY
 
 
 def _moment(cell: object) -> datetime:

@@ -449,7 +449,7 @@ def test_a_field_is_as_it_was_on_a_day(store: Store, library: Library) -> None:
     assert owner("02.03.2026 9:00") == owner("2026-03-02T10:00:00+02:00") == "Ann"
     assert owner("2026-03-03") == NA
     assert owner("2026-03-04") == NA
-    assert owner("2026-03-05") == owner("2030-01-01") == "Cid"
+    assert owner("2026-03-05") == owner("2030-01-01") == owner("9999-12-31") == "Cid"
     assert owner("2026-03-01", "name") == "Name of a"
     assert owner("2026-03-02", "Lanes") == "Sales"
     assert owner("2026-03-01", "note") == "x"
