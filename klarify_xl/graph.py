@@ -6,7 +6,7 @@ NFC and trimming; where several procedures hold it, or none does, that is said a
 
 import unicodedata
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,7 +45,7 @@ def relationships(procedures: Iterable[Procedure]) -> list[Relationship]:
     procedures = list(procedures)
     by_name: defaultdict[str, list[Procedure]] = defaultdict(list)
     for procedure in procedures:
-        by_name[_comparable(procedure.name)].append(procedure)
+        by_name[comparable(procedure.name)].append(procedure)
     by_name.pop("", None)
     found = []
     for source in procedures:
@@ -55,13 +55,72 @@ def relationships(procedures: Iterable[Procedure]) -> list[Relationship]:
         )
         for kind, names in lists:
             for name in names:
-                targets = tuple(by_name.get(_comparable(name), ()))
+                targets = tuple(by_name.get(comparable(name), ()))
                 found.append(Relationship(source, kind, name, targets))
     return found
 
 
-def _comparable(name: str) -> str:
+def comparable(name: str) -> str:
+    """Return a name as names are matched: in Unicode's NFC, and trimmed."""
     return unicodedata.normalize("NFC", name).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a change of a procedure may touch: one that calls it, maybe by way of others.
+
+    Attributes:
+        level: Length of the shortest way: 1 for direct callers.
+        name: Its name, or the name given where it is not known which procedure is meant.
+        procedure: The caller, or None where the name is ambiguous or unresolved.
+        match: How well the name tells which procedure is meant.
+    """
+
+    level: int
+    name: str
+    procedure: Procedure | None
+    match: Match
+
+
+def by_source(references: Iterable[Relationship]) -> dict[str, list[Relationship]]:
+    """Return the references of each procedure by its id."""
+    found: defaultdict[str, list[Relationship]] = defaultdict(list)
+    for one in references:
+        found[one.source.id].append(one)
+    return dict(found)
+
+
+def callers(
+    references: Mapping[str, Sequence[Relationship]], start: str, depth: int | None = None
+) -> list[Caller]:
+    """Return who calls a procedure, nearest first, each once; cycles end where they began.
+
+    A procedure is called within, or from, those that its lists name. Names that are ambiguous or
+    that none holds are told, but lead no further.
+
+    Args:
+        references: As `by_source` gives them.
+        start: Id of the procedure that is called.
+        depth: Levels to follow at most; None for all.
+    """
+    found: list[Caller] = []
+    seen = {start}
+    unclear: set[str] = set()
+    level, edge = 0, [start]
+    while edge and (depth is None or level < depth):
+        level += 1
+        following = []
+        for one in (reference for id_ in edge for reference in references.get(id_, ())):
+            if one.match != "resolved":
+                if comparable(one.target_name) not in unclear:
+                    unclear.add(comparable(one.target_name))
+                    found.append(Caller(level, one.target_name, None, one.match))
+            elif one.targets[0].id not in seen:
+                seen.add(one.targets[0].id)
+                following.append(one.targets[0].id)
+                found.append(Caller(level, one.targets[0].name, one.targets[0], "resolved"))
+        edge = following
+    return found
 
 
 def cycles(references: Iterable[Relationship]) -> list[tuple[Procedure, ...]]:

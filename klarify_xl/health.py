@@ -14,7 +14,7 @@ from typing import Final, Literal
 from klarify_xl.graph import Relationship, cycles
 from klarify_xl.language import Phrase
 from klarify_xl.model import Procedure
-from klarify_xl.text import link_target
+from klarify_xl.text import folded, link_target
 
 Severity = Literal["high", "medium", "low"]
 
@@ -245,20 +245,8 @@ def _spellings(
 
 
 def _skeleton(text: str) -> str:
-    """Return a text without case, spacing and the accents of Latin and Greek letters.
-
-    In other scripts marks are letters of their own, and leaving them out would mix words up.
-    """
-    kept = []
-    base = ""
-    for letter in unicodedata.normalize("NFKD", text.casefold()):
-        if not unicodedata.combining(letter):
-            base = letter
-        elif unicodedata.name(base, "").startswith(("LATIN", "GREEK")):
-            continue
-        if not letter.isspace():
-            kept.append(letter)
-    return "".join(kept)
+    """Return a text without case, spacing and accents."""
+    return "".join(folded(text).split())
 
 
 def _isolated(

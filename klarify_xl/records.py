@@ -3,12 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
+from klarify_xl.language import Phrase
 from klarify_xl.model import Procedure
 
 Mode = Literal["full", "incremental"]
 ChangeKind = Literal["added", "changed", "removed", "returned"]
+
+CHANGE_WORDS: Final[Mapping[ChangeKind, Phrase]] = {
+    "added": Phrase("added"),
+    "changed": Phrase("changed"),
+    "removed": Phrase("no longer listed"),
+    "returned": Phrase("listed again"),
+}
+"""What people are told of each kind of change."""
 
 
 @dataclass(frozen=True)

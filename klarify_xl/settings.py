@@ -100,11 +100,17 @@ def load_settings(
         ConfigurationError: A value is not usable.
     """
     address = base_url or find_variable(BASE_URL_VARIABLE)[0] or API_BASE_URL
+    return Settings(base_url=normalise_base_url(address), store=find_store(store))
+
+
+def find_store(store: str | os.PathLike[str] | None = None) -> Path:
+    """Return the file of the local store, an explicit one first, as in `load_settings`.
+
+    Raises:
+        ConfigurationError: The ``.env`` file can't be read.
+    """
     file = store or find_variable(STORE_VARIABLE)[0]
-    return Settings(
-        base_url=normalise_base_url(address),
-        store=Path(file).expanduser() if file else default_store(),
-    )
+    return Path(file).expanduser() if file else default_store()
 
 
 def find_variable(name: str) -> tuple[str | None, str]:

@@ -7,8 +7,10 @@ that is no longer listed keeps its row, so that its history and notes find it wh
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from klarify_xl.database import Database
@@ -55,11 +57,29 @@ class Store(Database):
             rows = self._connection.execute("SELECT id FROM procedures WHERE listed")
             return {row[0] for row in rows}
 
-    def procedures(self) -> list[Procedure]:
-        """Return all procedures listed now, in the order of their ids."""
+    def procedures(self, known: Mapping[str, Procedure] = MappingProxyType({})) -> list[Procedure]:
+        """Return all procedures listed now, in the order of their ids.
+
+        Args:
+            known: Procedures by their raw texts, which need not be parsed again.
+        """
         with self._explained():
             rows = self._connection.execute("SELECT raw FROM procedures WHERE listed ORDER BY id")
-            return [parse_raw(row[0]) for row in rows]
+            return [known.get(row[0]) or parse_raw(row[0]) for row in rows]
+
+    def last_seen(self, procedure_id: str) -> Procedure | None:
+        """Return a procedure as it is, or as it was when it was last listed, if it ever was."""
+        with self._explained():
+            raw = self._value("SELECT raw FROM procedures WHERE id = ?", procedure_id)
+        return parse_raw(raw) if raw else None
+
+    def version(self) -> int:
+        """Return a number that is another one after anybody else has written to the file.
+
+        SQLite compares it with the file's own counter, which costs microseconds.
+        """
+        with self._explained():
+            return int(self._value("PRAGMA data_version"))
 
     def ids(self) -> list[str]:
         """Return the ids of all procedures that were ever listed."""
@@ -217,19 +237,21 @@ class Store(Database):
             ).fetchone()
         return _refresh(row) if row else None
 
-    def changes(self, *, since: int = 1) -> list[Change]:
+    def changes(self, *, since: int = 1, of: str | None = None) -> list[Change]:
         """Return the history from a refresh on, newest refresh first.
 
         Args:
             since: Number of the first refresh to include.
+            of: Id of the only procedure to include.
         """
         with self._explained():
+            one = "" if of is None else "AND procedure = ?"
             rows = self._connection.execute(
-                "SELECT refresh, started_at, procedure, raw, kind, field, old, new FROM changes "
-                "JOIN refreshes ON refreshes.id = refresh "
+                "SELECT refresh, started_at, procedure, raw, kind, field, old, new "  # noqa: S608 -- a question mark only
+                "FROM changes JOIN refreshes ON refreshes.id = refresh "
                 "JOIN procedures ON procedures.id = procedure "
-                "WHERE refresh >= ? ORDER BY refresh DESC, changes.rowid",
-                (since,),
+                f"WHERE refresh >= ? {one} ORDER BY refresh DESC, changes.rowid",
+                (since,) if of is None else (since, of),
             )
             return [
                 Change(

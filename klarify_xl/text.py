@@ -6,6 +6,7 @@ visible note, and counted. The store keeps the original.
 
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -98,6 +99,24 @@ def whole_texts() -> Iterator[None]:
 def utf16_length(text: str) -> int:
     """Return the number of UTF-16 code units, in which Excel counts."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def folded(text: str) -> str:
+    """Return a text without case and the accents of Latin and Greek letters, to compare by.
+
+    In other scripts marks are letters of their own, and leaving them out would mix words up.
+    """
+    if text.isascii():
+        return text.casefold()
+    kept = []
+    base = ""
+    for letter in unicodedata.normalize("NFKD", text.casefold()):
+        if not unicodedata.combining(letter):
+            base = letter
+        elif unicodedata.name(base, "").startswith(("LATIN", "GREEK")):
+            continue
+        kept.append(letter)
+    return "".join(kept)
 
 
 @lru_cache(maxsize=100_000)

@@ -1,11 +1,13 @@
 """Writes the README's reference from the program itself: python scripts/reference.py."""
 
+import inspect
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from typer.main import get_command
 
+from klarify_xl import udfs
 from klarify_xl.cli import app
 from klarify_xl.exit_codes import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED
 from klarify_xl.options_file import SETTINGS
@@ -32,8 +34,8 @@ COMMANDS = (
 
 
 def reference() -> str:
-    """Return the reference: commands, klarify.toml, environment variables and exit codes."""
-    parts = (_commands(), _result(), _settings(), _variables(), _exit_codes())
+    """Return the reference: commands, worksheet functions, klarify.toml, variables, exit codes."""
+    parts = (_commands(), _functions(), _result(), _settings(), _variables(), _exit_codes())
     return "\n".join(parts)
 
 
@@ -62,6 +64,41 @@ def _commands() -> str:
             f"{table}</details>\n"
         )
     return "\n".join(parts)
+
+
+def _functions() -> str:
+    """Return tables of the worksheet functions, from their docstrings and arguments' help."""
+    functions = {name: one for name, one in vars(udfs).items() if name.startswith("KLARIFY_")}
+    rows = []
+    helps: dict[str, list[tuple[str, str]]] = {}
+    for name, function in functions.items():
+        hints = get_type_hints(function, include_extras=True)
+        shown = []
+        for argument in inspect.signature(function).parameters.values():
+            optional = argument.default is not argument.empty
+            shown.append(f"[{argument.name}]" if optional else argument.name)
+            text = hints[argument.name].__metadata__[0]["doc"]
+            helps.setdefault(argument.name, []).append((text, name))
+        rows.append(f"| `{name}({', '.join(shown)})` | {function.__doc__} |")
+    arguments = [
+        f"| `{argument}` | {text}{_only_in(argument, text, helps)} |"
+        for argument, told in helps.items()
+        for text in dict.fromkeys(text for text, _ in told)
+    ]
+    return (
+        "<details><summary>The functions of `klarify_xl.udfs`</summary>\n\n"
+        "| function | what it gives |\n| --- | --- |\n"
+        + "\n".join(rows)
+        + "\n\n| argument | meaning |\n| --- | --- |\n"
+        + "\n".join(arguments)
+        + "\n\n</details>\n"
+    )
+
+
+def _only_in(argument: str, text: str, helps: dict[str, list[tuple[str, str]]]) -> str:
+    """Return which functions an argument means this in, where it means something else in others."""
+    names = [f"`{name}`" for told, name in helps[argument] if told == text]
+    return "" if len(names) == len(helps[argument]) else f" ({', '.join(names)})"
 
 
 def _default(value: object) -> str:

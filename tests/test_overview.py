@@ -18,7 +18,7 @@ from klarify_xl.language import LANGUAGES, Language
 from klarify_xl.model import STATUSES
 from klarify_xl.options import Options
 from klarify_xl.plan import Board, Link, Place, Plan
-from klarify_xl.sheets.changes import WORDS
+from klarify_xl.records import CHANGE_WORDS
 from klarify_xl.sheets.overview import overview_board
 from klarify_xl.text import safe_text
 
@@ -267,7 +267,7 @@ def test_the_parts_add_up_to_the_whole_in_each_language(workbook: Path, language
     noticed = column(plan, "Changes", f"{say('Noticed')} (UTC)")
     last = [moment for moment in noticed if moment == max(noticed)]
     assert sum(panel(board, say("Changes noticed last")).values()) == len(last)
-    assert set(map(say, WORDS.values())) == panel(board, say("Changes noticed last")).keys()
+    assert set(map(say, CHANGE_WORDS.values())) == panel(board, say("Changes noticed last")).keys()
 
 
 FUNCTIONS = {"COUNTA", "COUNT", "COUNTIFS", "SUMPRODUCT", "EXACT", "SUM", "MAX", "LEN", "TRIM"}

@@ -40,6 +40,13 @@ def test_every_option_that_the_readme_mentions_exists() -> None:
         assert option in shown, option
 
 
+def test_every_function_that_the_readme_mentions_exists() -> None:
+    told, shown = README.split(reference.BEGIN)
+    functions = {f"| `{name}(" for name in re.findall(r"(KLARIFY_\w+)\(", told)}
+    assert {"| `KLARIFY_GET(", "| `KLARIFY_REFRESHED("} <= functions
+    assert all(function in shown for function in functions)
+
+
 def test_pictures_and_files_that_the_readme_names_exist() -> None:
     for name in re.findall(r"\]\(([^)h#][^)]*)\)", README) + re.findall(r"scripts/\w+\.py", README):
         assert (ROOT / name).is_file(), name

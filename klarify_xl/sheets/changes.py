@@ -1,28 +1,19 @@
 """The sheet of what changed from refresh to refresh, field by field, newest first."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from klarify_xl.language import Phrase
 from klarify_xl.model import parse_stamp, readable
 from klarify_xl.plan import Highlight, Sheet, Tone
-from klarify_xl.records import Change, worth_showing
+from klarify_xl.records import CHANGE_WORDS, Change, ChangeKind, worth_showing
 from klarify_xl.sheets.inventory import CHANGES, Inventory
 
 MOST_CHANGES: Final = 10_000
 """Rows on the sheet, besides those of what is gone; the store keeps the whole history."""
 
-WORDS: Final = {
-    "added": Phrase("added"),
-    "changed": Phrase("changed"),
-    "removed": Phrase("no longer listed"),
-    "returned": Phrase("listed again"),
-}
-"""What the sheet calls each kind of change."""
-
-_TONES: Final[dict[str, Tone]] = {
+_TONES: Final[Mapping[ChangeKind, Tone]] = {
     "added": "good",
     "changed": "pending",
     "removed": "warning",
@@ -69,7 +60,7 @@ def news(inventory: Inventory, changes: Sequence[Change], refresh: int) -> dict[
             told[one.id][_field(inventory, one.field)] = None
             columns[one.id].add(_COLUMNS.get(one.field, ""))
         elif one.kind in {"added", "returned"}:
-            told[one.id] = {inventory.say(WORDS[one.kind]): None}
+            told[one.id] = {inventory.say(CHANGE_WORDS[one.kind]): None}
             columns[one.id] = set(_COLUMNS.values())
     return {
         id_: News("; ".join(words), frozenset(columns[id_]))
@@ -98,7 +89,7 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
     rows = tuple(
         (
             one.at,
-            inventory.say(WORDS[one.kind]),
+            inventory.say(CHANGE_WORDS[one.kind]),
             inventory.link(one.id),
             inventory.shown(one.name),
             _field(inventory, one.field) if one.field else None,
@@ -122,7 +113,8 @@ def changes_sheet(inventory: Inventory, changes: Sequence[Change]) -> Sheet:
         ),
         rows=rows,
         highlights=tuple(
-            Highlight("Change", inventory.say(WORDS[kind]), tone) for kind, tone in _TONES.items()
+            Highlight("Change", inventory.say(CHANGE_WORDS[kind]), tone)
+            for kind, tone in _TONES.items()
         ),
         description=inventory.say(
             "One row for each change that a refresh noticed, the newest first."

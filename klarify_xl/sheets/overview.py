@@ -10,7 +10,7 @@ from typing import Final
 
 from klarify_xl.model import STATUSES
 from klarify_xl.plan import Board, Chart, Formula, Sheet
-from klarify_xl.sheets.changes import WORDS
+from klarify_xl.records import CHANGE_WORDS
 from klarify_xl.sheets.figures import Table, quoted, serial_day, serial_days
 from klarify_xl.sheets.inventory import Inventory
 from klarify_xl.sheets.panels import PANEL_WIDTHS, ROW_POINTS, Cells, Panel, address, number
@@ -228,7 +228,7 @@ class _Overview:
         panel.write(Formula(text, never if last is None else last), "moment")
         panel.row += 1
         told = changes.texts("Change")
-        for word in map(say, WORDS.values()):
+        for word in map(say, CHANGE_WORDS.values()):
             rows = [row for row, day in enumerate(days) if day == last and told[row] == word]
             same = f"EXACT({changes.column('Change')},{panel.label_cell})"
             figure = Formula(f"SUMPRODUCT(({noticed}=MAX({noticed}))*{same})", len(rows))
