@@ -134,6 +134,7 @@ class _Writer:
         self._stylesheet = Stylesheet(package.tree(self._styles_part))
         self._formats = Formats(self._stylesheet, plan.date_format, plan.colours)
         self._placing = Placing(plan, package, self._formats, self._shown, is_new=is_new, into=into)
+        self._boards: list[BoardSheet] = []
         self._done = 0
         self._total = 0
         self.order = ""
@@ -151,7 +152,7 @@ class _Writer:
             self._placing.sheets.remove(_BLANK_SHEET)
             self._stylesheet.order_fonts()
         archive = Archive()
-        tables, placed_boards = self._placing.place(archive)
+        tables, self._boards = self._placing.place(archive)
         retitling = Retitling(self._placing.renamed)
         if retitling.any:
             for table in tables:
@@ -164,9 +165,9 @@ class _Writer:
         )
         self._total = sum(len(one.merged.lines) for one in tables)
         for table in tables:
-            self._write_table(table, tables, placed_boards)
-        for board in placed_boards:
-            self._write_board(board, tables, placed_boards)
+            self._write_table(table)
+        for board in self._boards:
+            self._write_board(board)
         self._tell_others([table for table in tables if table.moves.any])
         self._on_progress(Progress("Writing rows", self._total, self._total))
 
@@ -190,13 +191,12 @@ class _Writer:
         # Last, since all sheets add their formats to it.
         self._package.put(self._styles_part, self._stylesheet.content())
 
-    def _location(
-        self, place: Place, tables: Sequence[TableSheet], placed: Sequence[BoardSheet]
-    ) -> str:
-        for table in tables:
+    def _location(self, place: Place) -> str:
+        """Return where a planned row is, as a link says it."""
+        for table in self._placing.tables:
             if table.sheet.key == place.sheet:
                 return table.location(place.row)
-        for board in placed:
+        for board in self._boards:
             if board.board.key == place.sheet:
                 quoted = board.name.replace("'", "''")
                 return f"'{quoted}'!A{place.row + 1}"
@@ -209,10 +209,8 @@ class _Writer:
                 return table.title(key)
         return None
 
-    def _write_table(
-        self, table: TableSheet, tables: Sequence[TableSheet], placed: Sequence[BoardSheet]
-    ) -> None:
-        self._write_links(table.part, table.root, table.links(), tables, placed)
+    def _write_table(self, table: TableSheet) -> None:
+        self._write_links(table.part, table.root, table.links())
         set_region(table.table, table.moves)
         self._package.put_tree(table.table_part, table.table)
         table.furnish(self._formats, self._plan.page_header)
@@ -227,16 +225,9 @@ class _Writer:
         if self._done % _PROGRESS_STEP == 0:
             self._on_progress(Progress("Writing rows", self._done, self._total))
 
-    def _write_board(
-        self, board: BoardSheet, tables: Sequence[TableSheet], placed: Sequence[BoardSheet]
-    ) -> None:
-        self._write_links(board.part, board.root, board.links(), tables, placed)
-        put_drawing(
-            self._package,
-            board,
-            self._plan.colours,
-            lambda place: self._location(place, tables, placed),
-        )
+    def _write_board(self, board: BoardSheet) -> None:
+        self._write_links(board.part, board.root, board.links())
+        put_drawing(self._package, board, self._plan.colours, self._location)
         worksheet.set_stamp(board.root, self._plan.page_header)
         self._put_sheet(
             board.part,
@@ -254,8 +245,6 @@ class _Writer:
         part: str,
         root: Any,  # noqa: ANN401
         links: Sequence[tuple[str, Link]],
-        tables: Sequence[TableSheet],
-        placed: Sequence[BoardSheet],
     ) -> None:
         """Put our links beside those that are a person's."""
         present = list(worksheet.links_of(root))
@@ -273,7 +262,7 @@ class _Writer:
         for address, link in links[:room]:
             said = {"ref": address}
             if isinstance(link.target, Place):
-                said["location"] = self._location(link.target, tables, placed)
+                said["location"] = self._location(link.target)
             else:
                 number += 1
                 while f"rId{number}" in ids:
