@@ -61,11 +61,10 @@ class SearchIndex:
             count = shared[place]
             return count / len(pieces) + count / (len(pieces) + self._sizes[place])
 
-        def rank(place: int) -> tuple[bool, bool, bool, float, float, int]:
+        def rank(place: int) -> tuple[bool, bool, float, float, int]:
             name = self._names[place]
             return (
                 self._procedures[place].id != text.strip(),
-                name.strip() != asked,
                 asked not in name,
                 -_closeness(asked, name),
                 -likeness(place),

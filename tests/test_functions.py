@@ -376,6 +376,20 @@ def test_impact_tells_all_callers_with_their_owners_and_lanes(answers: Answers) 
     assert len(functions.impact(answers, "3", 1)) == 2
 
 
+def test_an_unclear_name_is_told_once(store: Store, library: Library) -> None:
+    refresh(
+        store,
+        [
+            row("a", called_from=["Gone", "Name of b"], called_within=["Gone "]),
+            row("b", called_from=["Gone"]),
+        ],
+    )
+    assert functions.callers(library.answers(store.path), "a", 9) == [
+        ["", "Gone ", 1, "unresolved"],
+        ["b", "Name of b", 1, "resolved"],
+    ]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20), st.integers(1, 8))
 def test_callers_are_those_that_a_way_leads_to(
@@ -580,6 +594,11 @@ def test_the_history_of_a_procedure_is_read_once(store: Store, library: Library)
         for which in "ab":
             functions.as_of(library.answers(store.path), "2026-03-01", which, "owner")
     assert len([one for one in said if "FROM changes" in one]) == 2
+    refresh(store, [row("a", owner="Bob")], at=NOW + DAY)
+    said.clear()
+    for _ in range(100):
+        assert len(functions.changes(library.answers(store.path))) == 1
+    assert len([one for one in said if "FROM changes" in one]) == 1
 
 
 def test_what_another_process_writes_is_seen_and_only_what_changed_is_read_anew(

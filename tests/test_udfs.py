@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from klarify_xl.worksheet_values import ERROR_CODES
 from .conftest import NOW
 from .excel import MISSING, Cells, Excel, Workbook, windows_xlwings
 from .inventories import refresh, row
+from .workbooks import program
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -238,6 +240,64 @@ def test_the_vba_turns_marks_into_excel_s_errors(excel: Excel) -> None:
     assert f"ChrW$({ord(NA[0])})" in vba
     with pytest.raises(ValueError, match="have changed"):
         udf_errors.with_errors("Function X()\nX = 1\nEnd Function\n")
+
+
+LIBRARY = {
+    "script.xlc": """<!DOCTYPE library:libraries PUBLIC
+        "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "libraries.dtd">
+        <library:libraries xmlns:library="http://openoffice.org/2000/library"
+            xmlns:xlink="http://www.w3.org/1999/xlink">
+        <library:library library:name="Standard" xlink:type="simple" library:link="false"
+            xlink:href="$(USER)/basic/Standard/script.xlb/"/></library:libraries>""",
+    "Standard/script.xlb": """<!DOCTYPE library:library PUBLIC
+        "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "library.dtd">
+        <library:library xmlns:library="http://openoffice.org/2000/library"
+            library:name="Standard" library:readonly="false" library:passwordprotected="false">
+        <library:element library:name="Module1"/></library:library>""",
+    "Standard/Module1.xba": """<!DOCTYPE script:module PUBLIC
+        "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "module.dtd">
+        <script:module xmlns:script="http://openoffice.org/2000/script"
+            script:name="Module1" script:language="StarBasic">{code}</script:module>""",
+}
+MACRO = """
+Sub Check()
+    Dim table(0 To 1, 0 To 1) As Variant, line(0 To 1) As Variant, told As Variant
+    table(0, 0) = ChrW$(1) & "#N/A": table(0, 1) = "#N/A"
+    table(1, 0) = 5: table(1, 1) = ChrW$(1) & "#VALUE!"
+    line(0) = ChrW$(1) & "#REF!": line(1) = "=1+1"
+    Open "{file}" For Output As #1
+    told = WithErrors(table)
+    Print #1, CStr(told(0, 0)) & "|" & told(0, 1) & "|" & told(1, 0) & "|" & CStr(told(1, 1))
+    told = WithErrors(line)
+    Print #1, CStr(told(0)) & "|" & told(1)
+    told = WithErrors(ChrW$(1) & "#N/A")
+    Print #1, IsError(told) & "|" & CStr(told) & "|" & WithErrors("text") & "|" & WithErrors(7)
+    Close #1
+End Sub
+"""
+
+
+def test_the_vba_does_that_where_it_can_be_run(excel: Excel, tmp_path: Path) -> None:
+    """LibreOffice stands in for Excel: its Basic knows VBA's errors and arrays."""
+    vba = udf_errors.with_errors(excel.wrappers())
+    functions = vba[vba.index("Private Function WithErrors") :].replace("Private ", "")
+    told = tmp_path / "told.txt"
+    code = "Option VBASupport 1\n" + functions + MACRO.format(file=told)
+    basic = tmp_path / "office" / "user" / "basic"
+    profile = (tmp_path / "office").as_uri()
+    command = [program("soffice"), f"-env:UserInstallation={profile}", "--headless", "--norestore"]
+    # The first start of a profile only sets it up, and lets go what was there.
+    for _ in range(2):
+        for name, text in LIBRARY.items():
+            (basic / name).parent.mkdir(parents=True, exist_ok=True)
+            whole = '<?xml version="1.0" encoding="UTF-8"?>' + text.format(code=escape(code))
+            (basic / name).write_text(whole, encoding="utf-8")
+        subprocess.run([*command, "macro:///Standard.Module1.Check()"], check=True, timeout=100)
+    assert told.read_text().splitlines() == [
+        "Error 2042|#N/A|5|Error 2015",
+        "Error 2023|=1+1",
+        "True|Error 2042|text|7",
+    ]
 
 
 # Which store
