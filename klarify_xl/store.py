@@ -69,6 +69,9 @@ class Store(Database):
 
     def last_seen(self, procedure_id: str) -> Procedure | None:
         """Return a procedure as it is, or as it was when it was last listed, if it ever was."""
+        if any("\ud800" <= character <= "\udfff" for character in procedure_id):
+            # SQLite knows no half characters, and ids have none.
+            return None
         with self._explained():
             raw = self._value("SELECT raw FROM procedures WHERE id = ?", procedure_id)
         return parse_raw(raw) if raw else None
