@@ -38,7 +38,7 @@ KINDS: Final[Mapping[str, FindingKind]] = {
     "containment cycle": FindingKind(
         Phrase("Contains itself"),
         "high",
-        Phrase("It is called within itself by way of others: there is no order."),
+        Phrase("It is called within itself, maybe by way of others: there is no order."),
     ),
     "unresolved reference": FindingKind(
         Phrase("Unresolved reference"),

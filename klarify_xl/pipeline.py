@@ -236,7 +236,8 @@ def _write(
     parts = f"{__version__} {store.digest()} {stale!r} {options!r} {period}"
     mark = hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
     marks = target.marks()
-    if marks and marks.untouched and marks.data == mark:
+    is_wanted_anew = treatment.overwrite and marks is not None and not marks.is_plain
+    if marks and marks.untouched and marks.data == mark and not is_wanted_anew:
         return {}
     plan = build_plan(store, options)
     if not treatment.overwrite:

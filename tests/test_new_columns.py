@@ -82,3 +82,30 @@ def test_cells_further_right_that_are_in_the_way_are_told(
     with pytest.raises(TargetError, match=r"Procedures of .*procedures\.xlsx .* H4 is in use"):
         write(organisation, file)
     assert file.read_bytes() == before
+
+
+def test_a_row_under_the_table_keeps_its_cells_beside_it(
+    organisation: Organisation, tmp_path: Path
+) -> None:
+    file = tmp_path / "procedures.xlsx"
+    write(organisation, file)
+    workbook: Any = load_workbook(file)
+    sheet = workbook["Procedures"]
+    sheet["N1"], sheet["O1"] = "Note", "Length"
+    for row in range(2, 14):
+        sheet.cell(row, 14).value = f"about {sheet.cell(row, 1).value}"
+        sheet.cell(row, 15).value = f"=LEN(B{row})"
+    sheet["B14"], sheet["N14"] = "mine", "my note"
+    workbook.save(file)
+    organisation.now = NOW + timedelta(minutes=1)
+    for name in ("AAA goes first", "zzz goes last"):
+        organisation.add(name=name)
+    write(organisation, file)
+    rows = list(opened(file)["Procedures"].iter_rows(min_row=2, values_only=True))
+    notes = {row[0]: row[13] for row in rows if row[0]}
+    assert len(notes) == 14
+    assert {note for id_, note in notes.items() if note != f"about {id_}"} == {None}
+    assert [row[1] for row in rows if row[13] == "my note"] == ["mine"]
+    # The new rows, too.
+    lengths = [row[14] for row in rows if row[0]]
+    assert lengths == [f"=LEN(B{number})" for number in range(2, 16)]

@@ -190,6 +190,16 @@ def test_overwriting_keeps_work_that_was_carried_over_earlier(
     assert opened(file)["Procedures"]["N2"].value is None
 
 
+def test_overwriting_makes_a_worked_in_file_anew_though_nothing_has_changed(
+    file: Path, organisation: Organisation
+) -> None:
+    work_in(file)
+    write(organisation, file)
+    assert write(organisation, file, overwrite=True).outcome == "written"
+    assert opened(file)["Procedures"]["N2"].value is None
+    assert file.with_name("procedures.before.xlsx").is_file()
+
+
 def test_overwriting_again_keeps_what_was_kept_before(
     file: Path, organisation: Organisation
 ) -> None:

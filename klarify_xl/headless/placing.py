@@ -280,7 +280,8 @@ class Placing:
             header = old.outside.get(region.header, {}).get(at)
             by_column[at] = header.text if header and header.text else letter_of(at)
             by_title.setdefault(by_column[at], at)
-        formulas = own_formulas(table, region, ours)
+        beside = dict.fromkeys(range(width + 1, reach + 1), "")
+        formulas = own_formulas(table, region, ours) | beside
         if archive is not None:
             archive.give_back(sheet.table, merged.lines, by_title)
             is_kept = self._kept(sheet, set(places))

@@ -200,8 +200,13 @@ class RowWriter:
     def _row(self, number: int, attributes: Mapping[str, str], cells: dict[int, str]) -> bytes:
         outside = self._table.old.outside.get(number)
         if outside and self._region.top <= number <= self._region.bottom:
+            # What stood under the table has moved down.
+            moved = number > self._table.moves.old.bottom
+            right = (
+                max(self._region.right, self._table.moves.right) if moved else self._region.right
+            )
             for column, cell in outside.items():
-                if not self._region.left <= column <= self._region.right:
+                if not self._region.left <= column <= right:
                     cells[column] = cell.xml()
         said = "".join(f' {name}="{xml_text_plain(value)}"' for name, value in attributes.items())
         if self._own or outside:
