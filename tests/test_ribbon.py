@@ -277,6 +277,11 @@ def test_without_a_refresh_the_label_says_so(make_excel: MakeExcel, mark: str | 
         ("0", "Procedures: 0", "Prozesse: 0"),
         ("1247", "Procedures: 1,247", "Prozesse: 1,247"),
         (
+            "2 files are open.",
+            "The last refresh failed",
+            "Die letzte Aktualisierung ist misslungen",
+        ),
+        (
             "The access key was refused.",
             "The last refresh failed",
             "Die letzte Aktualisierung ist misslungen",
@@ -289,6 +294,15 @@ def test_the_label_tells_how_the_last_refresh_went(
     for language, expected in ((ENGLISH, english), (GERMAN, german)):
         excel = make_excel(language=language, properties={RESULT_MARK: result})
         assert excel.asked("KlarifyLabel", "KlarifyResult") == expected
+
+
+def test_after_a_failure_the_label_tells_why(make_excel: MakeExcel) -> None:
+    why = "The access key was refused."
+    usual = "After a failure the workbook is as it was before; Refresh tries again."
+    for result, expected in ((why, f"{why}\r\n{usual}"), ("12", usual), ("-", usual)):
+        excel = make_excel(properties={RESULT_MARK: result})
+        assert excel.asked("KlarifySupertip", "KlarifyResult") == expected
+        assert why not in excel.asked("KlarifySupertip", "KlarifyAge")
 
 
 def enabled(excel: Excel) -> set[str]:

@@ -18,7 +18,7 @@ Sub KlarifyScreentip(control As IRibbonControl, ByRef returnedVal)
 End Sub
 
 Sub KlarifySupertip(control As IRibbonControl, ByRef returnedVal)
-    returnedVal = Said(control.ID & ".supertip")
+    returnedVal = SupertipOf(control.ID)
 End Sub
 
 Sub KlarifyEnabled(control As IRibbonControl, ByRef returnedVal)
@@ -64,6 +64,13 @@ Private Function LabelOf(id As String) As String
     Select Case id
         ' {status labels}
         Case Else: LabelOf = Said(id & ".label")
+    End Select
+End Function
+
+Private Function SupertipOf(id As String) As String
+    SupertipOf = Said(id & ".supertip")
+    Select Case id
+        ' {status details}
     End Select
 End Function
 
@@ -158,13 +165,22 @@ End Function
 Private Function ResultText() As String
     Dim result As String
     result = DocumentProperty("{result}")
-    If result = "" Or result = "-" Then
-        ResultText = ""
-    ElseIf result Like "#*" Then
-        ResultText = Filled("procedures", Format$(CLng(Val(result)), "#,##0"))
-    Else
+    If IsCount(result) Then
+        ResultText = Filled("procedures", Format$(CLng(result), "#,##0"))
+    ElseIf FailureText() <> "" Then
         ResultText = Said("failed")
     End If
+End Function
+
+' Why the last refresh failed, if it did.
+Private Function FailureText() As String
+    Dim result As String
+    result = DocumentProperty("{result}")
+    If result <> "-" And Not IsCount(result) Then FailureText = Left$(result, 500)
+End Function
+
+Private Function IsCount(result As String) As Boolean
+    IsCount = result Like "#*" And Not result Like "*[!0-9]*"
 End Function
 
 ' When the data was last compared with Klarify (UTC), or 0.

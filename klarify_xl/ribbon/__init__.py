@@ -84,12 +84,14 @@ class Status:
         text: The VBA function that gives the text.
         screentip: Headline of what is told while the pointer rests on it.
         supertip: The text below.
+        detail: The VBA function that gives what is told before that; "" for none.
     """
 
     id: str
     text: str
     screentip: Phrase
     supertip: Phrase
+    detail: str = ""
 
 
 Control = Button | Menu | Status
@@ -171,6 +173,7 @@ REFRESH: Final = Group(
             "ResultText",
             Phrase("How the last refresh went"),
             Phrase("After a failure the workbook is as it was before; Refresh tries again."),
+            detail="FailureText",
         ),
     ),
 )

@@ -27,6 +27,7 @@ def ribbon_module(tab: Tab) -> str:
     parts = {
         "clicks": _clicks(tab),
         "status labels": _status_labels(tab),
+        "status details": _status_details(tab),
         "usable cases": _usable_cases(tab),
         "usable list": _usable_list(tab),
         "texts": _text_cases(tab),
@@ -73,6 +74,15 @@ def _status_labels(tab: Tab) -> list[str]:
         for one in tab.controls
         if isinstance(one, Status)
     ]
+
+
+def _status_details(tab: Tab) -> list[str]:
+    lines: list[str] = []
+    for one in tab.controls:
+        if isinstance(one, Status) and one.detail:
+            told = f"SupertipOf = {one.detail}() & vbCrLf & SupertipOf"
+            lines += [f'Case "{one.id}"', f'    If {one.detail}() <> "" Then {told}']
+    return lines
 
 
 def _limited(tab: Tab) -> Iterator[Button]:
