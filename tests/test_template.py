@@ -14,6 +14,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from pyopenvba import ExcelFile
 from pyopenvba.apps.excel import ExcelApplication
 from pyopenvba.apps.excel._bridge import ExcelBridge
 from pyopenvba.cfb import CFB
@@ -144,6 +145,15 @@ def test_excel_compiles_its_vba_anew() -> None:
     cache = project.get_stream_in_storage("VBA", "_VBA_PROJECT")
     assert cache == bytes.fromhex("CC61FFFF000000")
     assert not [name for name in project.list_streams_in_storage("VBA") if "SRP" in name]
+
+
+def test_its_vba_knows_the_types_of_office() -> None:
+    """Without them neither `IRibbonControl` nor `msoLanguageIDUI` would compile."""
+    with ExcelFile(TEMPLATE) as workbook:
+        assert not workbook.validate()
+        assert "{2DF8D04C-5BFA-101B-BDE5-00AA0044DE52}" in {
+            one.guid for one in workbook.references()
+        }
 
 
 def test_the_settings_of_xlwings_are_hidden_and_its_own_vba_finds_them(
