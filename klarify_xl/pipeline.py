@@ -1,6 +1,7 @@
 """The one use case: sync the store with the API, plan the workbook, write it."""
 
 import hashlib
+import io
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
 from klarify_xl.exports import Export
+from klarify_xl.headless.macros import Macros, read_macros
 from klarify_xl.headless.target import Target, Treatment
 from klarify_xl.headless.workbook import write_workbook
 from klarify_xl.options import Options
@@ -26,6 +28,7 @@ from klarify_xl.settings import Settings, find_access_key, load_settings, normal
 from klarify_xl.sheets import build_plan, empty_plan
 from klarify_xl.store import Store
 from klarify_xl.sync import sync, utc_now
+from klarify_xl.template import TEMPLATE_NAME, workbook_template
 
 WORKBOOK_FORMAT: Final = "xlsx"
 WORKBOOK_NAME: Final = "klarify.xlsx"
@@ -112,9 +115,9 @@ def refresh(
     writes what was read.
 
     Args:
-        out: The workbook, a new ``.xlsx`` file, or one that is refreshed in place: only our
-            sheets' rows change, and what people added stays. With other formats the folder for
-            all files.
+        out: The workbook, a new ``.xlsx`` file, a new ``.xlsm`` file with ribbon and functions,
+            or one that is refreshed in place: only our sheets' rows change, and what people added
+            stays. With other formats the folder for all files.
         formats: What to write: ``xlsx``, ``csv``, ``json``, ``parquet``.
         access_key: The key; by default it is looked for (see `klarify_xl.settings`).
         key_file: A file that holds the key and nothing else.
@@ -197,7 +200,7 @@ def _outputs(
     others = [one for one in formats if one != WORKBOOK_FORMAT]
     if not others:
         return Target(out), None
-    if out.suffix.lower() == ".xlsx" and not out.is_dir():
+    if out.suffix.lower() in {".xlsx", ".xlsm"} and not out.is_dir():
         raise ConfigurationError(
             f"{out} is the name of a workbook, but --format {others[0]} needs a folder.",
             hint=f"Give --out a folder. With --format {WORKBOOK_FORMAT} as well, the workbook is "
@@ -281,6 +284,7 @@ def write_plan(
     Raises:
         TargetError: It can't be written; the old file is as it was.
     """
+    macros = _template_macros() if target.has_macros else None
 
     def write(file: BinaryIO, present: BinaryIO | None) -> None:
         write_workbook(
@@ -290,10 +294,18 @@ def write_plan(
             present=present,
             path=target.path,
             into=treatment.into,
+            macros=macros,
             on_progress=on_progress,
         )
 
     return target.replace(write, treatment)
+
+
+def _template_macros() -> Macros:
+    """Return what the template gives to new workbooks with macros."""
+    template = workbook_template()
+    with template.open("rb") as file:
+        return read_macros(Path(TEMPLATE_NAME), io.BytesIO(file.read()))
 
 
 def _result(

@@ -310,6 +310,8 @@ class Plan:
         colours: Of header and tones.
         page_header: What stands at the upper right of each printed page.
         ids: Ids of everything that was ever listed; a row with another one is a person's.
+        compared_at: When the data was last compared with its source, or None if it never was.
+        listed: How many things there are now.
         archive: The sheet, without rows, for a person's cells whose row has gone. The writer
             fills the columns with the keys Archived, Sheet, Row, Column and Note.
     """
@@ -326,6 +328,8 @@ class Plan:
     page_header: str = ""
     ids: frozenset[str] = frozenset()
     archive: Sheet | None = None
+    compared_at: datetime | None = None
+    listed: int = 0
 
     @property
     def tables(self) -> tuple[Sheet, ...]:

@@ -34,6 +34,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     assert "klarify_xl/py.typed" in names
     assert "klarify_xl/demo/server.py" in names
     assert "klarify_xl/german.toml" in names
+    assert "klarify_xl/ribbon/RibbonKlarify.bas" in names
+    assert "klarify_xl/workbook_template.xlsm" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"klarify_xl"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "License-Expression: MIT" in text
@@ -51,11 +53,13 @@ def test_the_sdist_holds_what_its_tests_need(built: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     assert {"LICENSE", "README.md", "pyproject.toml", "scripts/test.py"} <= names
+    assert {"workbook_template.xlsm", "scripts/template/ThisWorkbook.cls"} <= names
     assert "tests/test_packaging.py" in names
 
 
+@pytest.mark.parametrize("workbook", ["p.xlsx", "p.xlsm"])
 def test_the_installed_wheel_works_away_from_its_sources(
-    built: Path, tmp_path: Path, server: DemoServer
+    built: Path, tmp_path: Path, server: DemoServer, workbook: str
 ) -> None:
     """Dependencies come from the running environment; the package from the wheel alone."""
     (wheel,) = built.glob("*.whl")
@@ -65,7 +69,7 @@ def test_the_installed_wheel_works_away_from_its_sources(
     # Without the site module the sources in place are out of reach.
     dependencies = [path for path in sys.path if path.endswith("site-packages")]
     done = subprocess.run(
-        [sys.executable, "-S", "-m", "klarify_xl", "refresh", "--out", "p.xlsx", "--quiet"],
+        [sys.executable, "-S", "-m", "klarify_xl", "refresh", "--out", workbook, "--quiet"],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(site), *dependencies]),
@@ -78,7 +82,7 @@ def test_the_installed_wheel_works_away_from_its_sources(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "p.xlsx").exists()
+    assert (tmp_path / workbook).exists()
 
 
 def test_five_lines_from_a_notebook_do(server: DemoServer) -> None:

@@ -367,9 +367,9 @@ def test_missing_permissions_are_told_whoever_runs_this(
         Target(file).check()
 
 
-@pytest.mark.parametrize("name", ["a.xlsm", "a.xls", "a.csv", "a", "a.xlsx.zip", ".xlsx"])
-def test_only_xlsx_files_are_written(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"must be an \.xlsx file"):
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsb", "a.csv", "a", "a.xlsx.zip", ".xlsx"])
+def test_only_xlsx_and_xlsm_files_are_written(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"must be an \.xlsx or \.xlsm file"):
         Target(name)
 
 

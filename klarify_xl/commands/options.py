@@ -32,7 +32,8 @@ class PackGrouping(StrEnum):
 
 
 OutOption = Annotated[
-    Path, typer.Option("--out", "-o", help="The workbook (.xlsx) to make or bring up to date.")
+    Path,
+    typer.Option("--out", "-o", help="The workbook (.xlsx or .xlsm) to make or bring up to date."),
 ]
 FolderOption = Annotated[
     Path, typer.Option("--out", "-o", help="The folder to write into; made if missing.")

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -21,6 +22,12 @@ CONTENT_MARK: Final = "klarify-xl content"
 ORGANISATION_MARK: Final = "klarify-xl organisation"
 ORDER_MARK: Final = "klarify-xl order"
 PLAIN_MARK: Final = "klarify-xl plain"
+
+REFRESHED_MARK: Final = "klarify-xl refreshed"
+"""When the data was last compared with its source (UTC), such as 2026-03-01T12:00:00Z."""
+
+RESULT_MARK: Final = "klarify-xl result"
+"""How that went: the number of things listed, or what went wrong."""
 
 CUSTOM: Final = "docProps/custom.xml"
 _CUSTOM_TYPE: Final = "application/vnd.openxmlformats-officedocument.custom-properties+xml"
@@ -110,6 +117,19 @@ def with_properties(root: etree._Element, values: Mapping[str, str]) -> bytes:
             one.remove(child)
         etree.SubElement(one, f"{{{_VARIANT}}}lpwstr").text = value
     return serialised(root)
+
+
+def refreshed(at: datetime | None, listed: int) -> dict[str, str]:
+    """Return the marks that tell of a refresh that succeeded, or that there was none yet.
+
+    Args:
+        at: When the data was compared, or None.
+        listed: How many things there are.
+    """
+    if at is None:
+        return {REFRESHED_MARK: "-", RESULT_MARK: "-"}
+    stamp = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {REFRESHED_MARK: stamp, RESULT_MARK: str(listed)}
 
 
 def content_mark(checksums: Mapping[str, int]) -> str:

@@ -174,6 +174,9 @@ class Package:
         for name in (part, relationships_part(part)):
             self._edited.pop(name, None)
             self._stored.pop(name, None)
+        self._forget_content_type(part)
+
+    def _forget_content_type(self, part: str) -> None:
         for override in self._types.findall(f"{_TYPES}Override"):
             if override.get("PartName", "").lstrip("/").casefold() == part.casefold():
                 self._types.remove(override)
@@ -201,6 +204,7 @@ class Package:
     def set_content_type(self, part: str, content_type: str) -> None:
         """Declare a part's content type."""
         if self.content_type(part) != content_type:
+            self._forget_content_type(part)
             etree.SubElement(
                 self._types, f"{_TYPES}Override", PartName=f"/{part}", ContentType=content_type
             )

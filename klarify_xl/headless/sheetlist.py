@@ -89,16 +89,25 @@ class SheetList:
             if one.get("localSheetId") is None
         }
 
-    def add(self, name: str) -> str:
-        """Add a sheet at the end, and return its part, which is still to be written."""
+    def add(self, name: str, *, hidden: bool = False) -> str:
+        """Add a sheet at the end, and return its part, which is still to be written.
+
+        Args:
+            name: Its name.
+            hidden: Whether people see it neither as a tab nor among the hidden sheets.
+        """
         part = self._package.free_name("xl/worksheets/sheet{}.xml")
         self._package.put(part, b"")
         self._package.set_content_type(part, SHEET_TYPE)
         sheets = self._group("sheets")
         number = 1 + max((int(one.get("sheetId", "0")) for one in sheets), default=0)
         relationship = self._package.relate(self._package.workbook, "worksheet", part)
+        # ECMA-376 part 1, 18.18.68
+        state = {"state": "veryHidden"} if hidden else {}
         sheets.append(
-            main_element("sheet", {"name": name, "sheetId": str(number), R_ID: relationship})
+            main_element(
+                "sheet", {"name": name, "sheetId": str(number), **state, R_ID: relationship}
+            )
         )
         self.parts[name] = part
         return part
@@ -169,6 +178,10 @@ class SheetList:
             ]
             self._root.insert(max(places, default=0), found)
         return found
+
+    def name_in_code(self, name: str) -> None:
+        """Tell by which name the VBA project calls the workbook."""
+        self._group("workbookPr").set("codeName", name)
 
     def save(self) -> None:
         """Put the workbook part back."""

@@ -47,17 +47,20 @@ class Target:
 
     Raises:
         ConfigurationError: It is no ``.xlsx`` or ``.xlsm`` file.
+
+    Attributes:
+        has_macros: Whether it is a file that holds macros, as its name says.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
         suffix = self.path.suffix.lower()
-        # A new workbook has no macros; one that is there keeps those that it has.
-        if suffix != ".xlsx" and not (suffix == ".xlsm" and self.path.exists()):
+        if suffix not in {".xlsx", ".xlsm"}:
             raise ConfigurationError(
-                f"The workbook {self.path.name} must be an .xlsx file.",
-                hint="Give --out a name that ends in .xlsx, or an .xlsm file that is there.",
+                f"The workbook {self.path.name} must be an .xlsx or .xlsm file.",
+                hint="Give --out a name that ends in .xlsx, or in .xlsm for one with the ribbon.",
             )
+        self.has_macros = suffix == ".xlsm"
         try:
             self._file = self.path.resolve()
             is_loop = self._file.is_symlink()

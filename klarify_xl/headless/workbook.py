@@ -19,6 +19,7 @@ from klarify_xl.headless.cells import element_text
 from klarify_xl.headless.drawings import put_drawing
 from klarify_xl.headless.filters import row_filter
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.macros import Macros, add_macros
 from klarify_xl.headless.package import (
     OFFICE,
     Package,
@@ -49,6 +50,7 @@ def write_workbook(
     present: BinaryIO | None = None,
     path: Path = Path(),
     into: bool = False,
+    macros: Macros | None = None,
     on_progress: OnProgress = ignore,
 ) -> None:
     """Write the workbook that a plan describes; equal input gives equal bytes.
@@ -61,6 +63,7 @@ def write_workbook(
             has ever saved holds nothing of theirs, and is made anew.
         path: The workbook, as a person calls it.
         into: Whether our sheets may be added to a workbook that we did not make.
+        macros: What a new workbook gets; one that stands there keeps its own.
         on_progress: Told after each thousand rows.
 
     Raises:
@@ -70,11 +73,14 @@ def write_workbook(
     package = open_package(path, _blank(plan) if present is None or is_new else present)
     writer = _Writer(plan, package, is_new=is_new, into=into, on_progress=on_progress)
     writer.write()
+    if is_new and macros is not None:
+        add_macros(package, macros)
     values = {
         marks.DATA_MARK: data_mark,
         marks.ORGANISATION_MARK: plan.organisation or "-",
         marks.ORDER_MARK: writer.order,
         marks.PLAIN_MARK: "yes" if is_new else "no",
+        **marks.refreshed(plan.compared_at, plan.listed),
     }
     properties = marks.prepare_properties(package)
     package.save(

@@ -109,6 +109,8 @@ def plan_contents(
         page_header=say("Data as of {moment}").format(moment=_moment(contents.as_of, options)),
         ids=frozenset(inventory.shown(one) for one in contents.ids),
         archive=arrangement.table(archive_sheet(inventory)),
+        compared_at=contents.verified_at,
+        listed=len(contents.procedures),
     )
 
 

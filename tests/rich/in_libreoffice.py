@@ -1,9 +1,13 @@
 """Works in a workbook with LibreOffice: python in_libreoffice.py FILE OUT WHAT PROFILE.
 
+WHAT is done to it, and it is saved as OUT; for ``macros`` OUT lists the macros to call as JSON, and
+is replaced by what they return.
+
 Run by a Python that has LibreOffice's own `uno`, seldom the one that runs the tests.
 """
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -77,6 +81,16 @@ def pivot(document: Any) -> None:
     tables.insertNewByName("ByStatus", own.getCellByPosition(0, 2).CellAddress, descriptor)
 
 
+def macros(document: Any, calls: Path) -> None:
+    """Call macros, which are given by module, name and arguments."""
+    provider = document.getScriptProvider()
+    results = []
+    for name, arguments in json.loads(calls.read_text(encoding="utf-8")):
+        address = f"vnd.sun.star.script:VBAProject.{name}?language=Basic&location=document"
+        results.append(provider.getScript(address).invoke(tuple(arguments), (), ())[0])
+    calls.write_text(json.dumps(results), encoding="utf-8")
+
+
 def main() -> None:
     file, out, what, profile = sys.argv[1:5]
     pipe = f"klarify{time.time_ns()}"
@@ -90,11 +104,16 @@ def main() -> None:
     )
     try:
         desktop = connected(pipe).ServiceManager.createInstance("com.sun.star.frame.Desktop")
-        hidden = (option("Hidden", True),)
+        # com.sun.star.document.MacroExecMode: never, or always without asking
+        trust = option("MacroExecutionMode", 4 if what == "macros" else 0)
+        hidden = (option("Hidden", True), trust)
         document = desktop.loadComponentFromURL(Path(file).as_uri(), "_blank", 0, hidden)
-        {"edit": edit, "pivot": pivot}[what](document)
-        saved = (option("FilterName", "Calc MS Excel 2007 XML"),)
-        document.storeToURL(Path(out).as_uri(), saved)
+        if what == "macros":
+            macros(document, Path(out))
+        else:
+            {"edit": edit, "pivot": pivot}[what](document)
+            saved = (option("FilterName", "Calc MS Excel 2007 XML"),)
+            document.storeToURL(Path(out).as_uri(), saved)
         document.close(True)
         # The connection ends with the office.
         with contextlib.suppress(Exception):

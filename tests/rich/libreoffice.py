@@ -1,10 +1,12 @@
 """Workbooks that LibreOffice has saved, ours and its own."""
 
+import json
 import subprocess
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..workbooks import program, unavailable  # noqa: TID252 -- tests are no package of their own
 
@@ -39,6 +41,19 @@ def libreoffice_edited(workbook: Path, out: Path) -> Path:
 def libreoffice_pivot(workbook: Path, out: Path) -> Path:
     """Add a pivot table of Procedures in LibreOffice."""
     return _worked(workbook, out, "pivot")
+
+
+def libreoffice_macros(workbook: Path, calls: list[tuple[str, list[Any]]]) -> list[Any]:
+    """Return what macros of a workbook return in LibreOffice.
+
+    Args:
+        workbook: The file.
+        calls: Module and name of each, such as ``Module.Name``, and its arguments.
+    """
+    out = workbook.with_suffix(".json")
+    out.write_text(json.dumps(calls), encoding="utf-8")
+    results: list[Any] = json.loads(_worked(workbook, out, "macros").read_text(encoding="utf-8"))
+    return results
 
 
 def libreoffice_made(out: Path) -> Path:
