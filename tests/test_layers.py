@@ -38,6 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sync", "headless", "exports", "options_sample", "ribbon", "udfs"),
     ("pipeline",),
     ("packs",),
+    ("live",),
     ("check",),
     ("console",),
     ("commands", "cli", "__main__"),

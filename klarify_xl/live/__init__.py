@@ -1,0 +1,1 @@
+"""The open workbook in Excel: what the ribbon's buttons run."""
