@@ -24,7 +24,13 @@ from klarify_xl.plan import Plan
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
 from klarify_xl.secret import AccessKey
-from klarify_xl.settings import Settings, find_access_key, load_settings, normalise_base_url
+from klarify_xl.settings import (
+    FoundKey,
+    Settings,
+    find_access_key,
+    load_settings,
+    normalise_base_url,
+)
 from klarify_xl.sheets import build_plan, empty_plan
 from klarify_xl.store import Store
 from klarify_xl.sync import sync, utc_now
@@ -162,16 +168,13 @@ def refresh(
             )
         target.check(treatment)
     found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
-    with (
-        Store(settings.store) as opened,
-        opened.exclusive(),
-        closing(Client(found.key, settings=settings)) as client,
-    ):
+    with Store(settings.store) as opened, opened.exclusive():
         known = opened.last_refresh()
         try:
-            log = sync(
-                client,
+            log = update_store(
                 opened,
+                settings,
+                found,
                 full=full,
                 accept_removals=accept_removals,
                 now=now,
@@ -184,11 +187,8 @@ def refresh(
             if export:
                 plan = build_plan(opened, options, limited=False)
                 files = export.write(plan, on_progress).written
-        except KeyRefusedError as error:
-            hint = f"The key came from: {found.source}. {error.hint}"
-            raise KeyRefusedError(str(error), hint=hint) from None
         except KeyboardInterrupt:
-            raise _stopped(stored=opened.last_refresh() != known) from None
+            raise stopped(stored=opened.last_refresh() != known) from None
     seconds = time.monotonic() - started
     return _result(log, settings, rows, files, place, seconds)
 
@@ -211,7 +211,51 @@ def _outputs(
     return Target(export.folder / WORKBOOK_NAME) if wanted else None, export
 
 
-def _stopped(*, stored: bool) -> CancelledError:
+def update_store(
+    store: Store,
+    settings: Settings,
+    found: FoundKey,
+    *,
+    full: bool = False,
+    accept_removals: bool = False,
+    now: Callable[[], datetime] = utc_now,
+    on_progress: OnProgress = ignore,
+) -> Refresh:
+    """Bring a store up to date with the API, and return what the refresh log says of it.
+
+    Args:
+        store: The store, which nobody else is refreshing.
+        settings: Address and time limits.
+        found: The key, and where it came from.
+        full: Read everything, whether or not it is due.
+        accept_removals: Believe it when suspiciously many procedures vanish.
+        now: The local clock (UTC).
+        on_progress: Told after each page.
+
+    Raises:
+        KlarifyError: One of the errors of `klarify_xl.errors`.
+    """
+    with closing(Client(found.key, settings=settings)) as client:
+        try:
+            return sync(
+                client,
+                store,
+                full=full,
+                accept_removals=accept_removals,
+                now=now,
+                on_progress=on_progress,
+            )
+        except KeyRefusedError as error:
+            hint = f"The key came from: {found.source}. {error.hint}"
+            raise KeyRefusedError(str(error), hint=hint) from None
+
+
+def stopped(*, stored: bool) -> CancelledError:
+    """Return what a person is told who has stopped a refresh.
+
+    Args:
+        stored: Whether what was read is in the store already.
+    """
     if stored:
         return CancelledError(
             "Stopped. What was read is stored; the workbook may not show it yet.",
