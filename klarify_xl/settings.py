@@ -204,6 +204,25 @@ def find_access_key(
     return found
 
 
+def find_kept_key(base_url: str) -> FoundKey:
+    """Return the access key that the OS keyring keeps for the very host of an address.
+
+    For addresses that a workbook names: it may be anybody's, and other keys are not for it.
+
+    Raises:
+        ConfigurationError: It keeps none.
+    """
+    value, note = _from_keyring(base_url)
+    found = None if value is None else _key_of(value, note)
+    value = None
+    if isinstance(found, FoundKey):
+        return found
+    raise found or ConfigurationError(
+        " ".join([f"No access key is kept for {keyring_account(base_url)}.", note]).strip(),
+        hint=f"Run `klarify-xl key set --base-url {base_url}`.",
+    )
+
+
 def _look_up(
     base_url: str, explicit: str | None, key_file: str | os.PathLike[str] | None
 ) -> FoundKey | ConfigurationError:

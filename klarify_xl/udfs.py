@@ -10,7 +10,6 @@ from Klarify holds, and the workbook's VBA turns these into errors (see ``script
 
 import functools
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -19,16 +18,14 @@ from typing import Annotated, Any, Final
 
 from klarify_xl import functions
 from klarify_xl.answers import Answers, Library
-from klarify_xl.errors import ConfigurationError, KlarifyError
-from klarify_xl.settings import STORE_VARIABLE, find_store
+from klarify_xl.errors import KlarifyError
+from klarify_xl.settings import find_store
+from klarify_xl.workbook_names import named_store
 from klarify_xl.worksheet_values import CellError, ExcelError, Table, shown
 
 CATEGORY: Final = "Klarify"
 ERROR_MARK: Final = "\x01"
 """Stands before the name of an error value. `klarify_xl.text.safe_text` lets none through."""
-
-STORE_NAME: Final = STORE_VARIABLE
-"""Name defined in a workbook, of a cell or a text, that holds the path of the workbook's store."""
 
 _ASK_AGAIN: Final = 2.0
 """Seconds after which it is looked again where a workbook's store is."""
@@ -133,32 +130,9 @@ def _store_of(book: Any) -> Path:  # noqa: ANN401 -- a COM object, or None
     asked_at, place = _places.get(name, (0.0, Path()))
     now = time.monotonic()
     if name not in _places or now - asked_at > _ASK_AGAIN:
-        place = find_store(_named_store(book) if book is not None else None)
+        place = find_store(named_store(book) if book is not None else None)
         _places[name] = (now, place)
     return place
-
-
-def _named_store(book: Any) -> str | None:  # noqa: ANN401 -- a COM object
-    """Return the path that a workbook names by `STORE_NAME`, or None if it names none.
-
-    Evaluating a name that isn't defined gives an error value, which COM hands over as a number.
-
-    Raises:
-        ConfigurationError: What it names is no path, or a relative one.
-    """
-    found = book.Worksheets(1).Evaluate(STORE_NAME)
-    if isinstance(found, int):
-        return None
-    value = getattr(found, "Value", found)
-    if value is None or value == "":
-        return None
-    path = os.path.expandvars(value) if isinstance(value, str) else ""
-    if not Path(path).expanduser().is_absolute():
-        raise ConfigurationError(
-            f"The name {STORE_NAME} in the workbook holds no whole path.",
-            hint=r"Give one like C:\data\klarify.db or %LOCALAPPDATA%\klarify-xl\klarify.db.",
-        )
-    return path
 
 
 @_worksheet_function

@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "criteria",
         "fields",
         "template",
+        "workbook_names",
     ),
     ("toml_lines", "options", "options_file"),
     ("database",),

@@ -57,6 +57,11 @@ class Styles:
             )
         )
 
+    @cache  # noqa: B019 -- lives as long as the workbook is written
+    def number_format(self, kind: CellKind) -> str:
+        """Return the number format of a kind of cell."""
+        return str(styles.cell_style(kind, self._date_format, self._colours).number_format)
+
     def _board(self, look: Look, linked: bool, computed: bool) -> str:  # noqa: FBT001
         return self._named(
             styles.board_style(

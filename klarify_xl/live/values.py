@@ -11,6 +11,7 @@ Block = tuple[tuple[Any, ...], ...]
 """Rows of cells as Excel's object model takes and gives them."""
 
 TEXT_FORMAT: Final = "@"
+GENERAL_FORMAT: Final = "General"
 LONGEST_IN_BLOCK: Final = 8203
 """Characters beyond which older versions of Excel refuse a text within a block."""
 
