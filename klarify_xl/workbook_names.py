@@ -22,9 +22,6 @@ def named_text(book: Any, name: str) -> str | None:  # noqa: ANN401 -- a COM obj
     Args:
         book: The workbook, as Excel's object model has it.
         name: The name.
-
-    Raises:
-        ConfigurationError: What it names is no text.
     """
     found = book.Worksheets(1).Evaluate(name)
     if isinstance(found, int):
@@ -32,12 +29,7 @@ def named_text(book: Any, name: str) -> str | None:  # noqa: ANN401 -- a COM obj
     value = getattr(found, "Value", found)
     if value is None or value == "":
         return None
-    if not isinstance(value, str):
-        raise ConfigurationError(
-            f"The name {name} in the workbook holds no text.",
-            hint="Correct it under Formulas > Name Manager, or delete it.",
-        )
-    return value
+    return str(value)
 
 
 def named_store(book: Any) -> str | None:  # noqa: ANN401 -- a COM object

@@ -99,7 +99,7 @@ def _run(work: Callable[[Excel], object]) -> None:
         text = say(Phrase("Something unexpected happened: {reason}", reason=reason))
         _tell(excel, text, say(Phrase("Please report it, with what you did before.")))
     finally:
-        excel.say(None)
+        excel.show_status(None)
 
 
 def _tell(excel: Excel, message: str, hint: str) -> None:

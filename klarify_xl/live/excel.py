@@ -144,7 +144,7 @@ class Excel:
             return "en"
         return "de" if number & 0x3FF == 7 else "en"  # noqa: PLR2004 -- LANG_GERMAN (MS-LCID)
 
-    def say(self, text: str | None) -> None:
+    def show_status(self, text: str | None) -> None:
         """Show a text in the status bar; None gives the bar back to Excel."""
         # What fails here must not stop what matters.
         with contextlib.suppress(Exception):

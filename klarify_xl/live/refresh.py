@@ -53,7 +53,7 @@ def refresh_workbook(excel: Excel, *, everything: bool = False) -> list[str]:
             update_store(store, settings, found, full=everything, on_progress=_reading(excel))
         except KeyboardInterrupt:
             raise stopped(stored=store.last_refresh() != known) from None
-        excel.say("Klarify: planning …")
+        excel.show_status("Klarify: planning …")
         plan = build_plan(store, options)
     refuse_other(excel.workbook, plan.organisation)
     return _write(excel, plan, everything=everything)
@@ -113,7 +113,9 @@ def _reading(excel: Excel) -> OnProgress:
         if is_escape_pressed(excel):
             raise KeyboardInterrupt
         total = f" of {progress.total:,}" if progress.total else ""
-        excel.say(f"Klarify: {progress.stage.lower()}, {progress.done:,}{total} (Esc stops)")
+        excel.show_status(
+            f"Klarify: {progress.stage.lower()}, {progress.done:,}{total} (Esc stops)"
+        )
 
     return tell
 
@@ -121,7 +123,7 @@ def _reading(excel: Excel) -> OnProgress:
 def _writing(excel: Excel) -> OnProgress:
     def tell(progress: Progress) -> None:
         share = f" ({progress.done / progress.total:.0%})" if progress.total else ""
-        excel.say(f"Klarify: {progress.stage.lower()}{share}")
+        excel.show_status(f"Klarify: {progress.stage.lower()}{share}")
 
     return tell
 
