@@ -86,7 +86,8 @@ def _run(work: Callable[[Excel], object]) -> None:
     try:
         excel = connect()
     except KlarifyError as error:
-        warn(f"{error}\n\n{error.hint}")
+        if not warn(f"{error}\n\n{error.hint}"):
+            raise
         return
     try:
         work(excel)

@@ -190,11 +190,11 @@ def connect() -> Excel:
     return Excel(workbook.Application, workbook, alert)
 
 
-def warn(text: str) -> None:
-    """Show a message without Excel's help, since it has no time."""
+def warn(text: str) -> bool:
+    """Show a message without Excel's help, since it has no time, and tell whether that is possible."""
     try:
         import win32api  # type: ignore[import-untyped]  # noqa: PLC0415 -- only there on Windows
     except ImportError:
-        # The workbook's VBA shows it.
-        sys.exit(text)
+        return False
     win32api.MessageBox(0, text, TITLE, _WARNING_IN_FRONT)
+    return True
