@@ -191,7 +191,11 @@ def connect() -> Excel:
 
 
 def warn(text: str) -> bool:
-    """Show a message without Excel's help, since it has no time, and tell whether that is possible."""
+    """Show a message without Excel's help, since it has no time.
+
+    Returns:
+        Whether that is possible here.
+    """
     try:
         import win32api  # type: ignore[import-untyped]  # noqa: PLC0415 -- only there on Windows
     except ImportError:

@@ -7,7 +7,8 @@ from klarify_xl.live.addresses import Box, runs
 from klarify_xl.live.cells import CellWriter
 from klarify_xl.live.context import Context
 from klarify_xl.live.tables import LiveTable
-from klarify_xl.plan import Cell, Link, Place, bare
+from klarify_xl.live.values import entered
+from klarify_xl.plan import Link, Place, bare
 
 
 class LinkWriter:
@@ -63,7 +64,10 @@ class LinkWriter:
             target = self._context.table(value.target.sheet)
             if target is None or not target.is_where_it_was(value.target):
                 return True
-        return _text(value) != _text(table.old.value(line.old.number, table.columns[index]))
+        old = table.old.value(line.old.number, table.columns[index])
+        # An apostrophe only says that a text is one.
+        new = entered(value, self._context.shown, as_text=True)
+        return new != (float(old) if isinstance(old, int) else old)
 
     def _add(self, index: int, number: int) -> bool:
         """Put a planned link onto its cell, and tell whether there is one."""
@@ -93,9 +97,3 @@ def add_link(worksheet: Any, anchor: Any, link: Link, context: Context) -> None:
     else:
         said["Address"] = link.target
     worksheet.Hyperlinks.Add(Anchor=anchor, **said)
-
-
-def _text(value: Cell) -> str:
-    """Return what a cell shows, to be compared."""
-    value = bare(value)
-    return value if isinstance(value, str) else repr(value)

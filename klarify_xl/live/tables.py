@@ -1,6 +1,7 @@
 """One planned table in an open workbook: its rows, and where they are."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from klarify_xl.headless.cells import OwnCell, letter_of
@@ -51,7 +52,7 @@ class LiveTable:
             if line.planned is not None and line.old is not None
         }
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name of the sheet in the workbook."""
         return str(self.worksheet.Name)
