@@ -112,6 +112,8 @@ class Sheets:
         if found is not None:
             return found, False
         sheet = self._add(board.name)
+        self._freeze(*board.frozen)
+        self._workbook.Windows(1).DisplayGridlines = board.gridlines
         quoted = board.name.replace("'", "''")
         self._workbook.Names.Add(
             Name=defined_name(board), RefersTo=f"='{quoted}'!$A$1", Visible=False
@@ -183,6 +185,13 @@ class Sheets:
         self._sheets[name.casefold()] = sheet
         return sheet
 
+    def _freeze(self, rows: int, columns: int) -> None:
+        """Keep rows and columns of the sheet that was added last, the active one, in sight."""
+        if rows or columns:
+            window = self._workbook.Windows(1)
+            window.SplitRow, window.SplitColumn = rows, columns
+            window.FreezePanes = True
+
     def _add_table(self, sheet: Sheet, styles: Styles) -> tuple[Any, Any]:
         worksheet = self._add(sheet.name)
         box = Box(1, 1, 2, len(sheet.columns))
@@ -192,6 +201,7 @@ class Sheets:
             header.NumberFormat = TEXT_FORMAT
             header.Value2 = column.title
             worksheet.Columns(number).ColumnWidth = column.width
+        self._freeze(1, sheet.frozen_columns)
         worksheet.Rows(1).RowHeight = header_height(sheet.columns)
         table = worksheet.ListObjects.Add(
             SourceType=ListObjectSourceType.xlSrcRange,
