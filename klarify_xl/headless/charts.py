@@ -16,23 +16,28 @@ from klarify_xl.plan import Area, Board, Chart, Formula, Link
 _CHART: Final = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 _DRAWING: Final = "http://schemas.openxmlformats.org/drawingml/2006/main"
 
-_FONT: Final = "Calibri"
-_TITLE_SIZE: Final = "1200"
-_TEXT_SIZE: Final = "900"
+FONT: Final = "Calibri"
+TITLE_SIZE: Final = "1200"
+TEXT_SIZE: Final = "900"
 """Hundredths of a point (ECMA-376 part 1, 20.1.10.72)."""
 
-_TEXT: Final = "404040"
-_LINE: Final = "BFC8CC"
+TEXT: Final = "404040"
+LINE: Final = "BFC8CC"
 COLOURS: Final = ("1F4E5F", "7A4B00", "5E6B70", "9C1C1C", "0B5D1E", "5B3A8C", "0B5394", "8A2C5D")
 """Of bars, and of the slices of a doughnut in turn; contrast to white at least 4.5:1."""
 
-_GAP: Final = "45"
+GAP: Final = "45"
 """Between bars, in percent of a bar."""
 
 _NARROW: Final = 0.08
 """Share of a doughnut below which a slice has no room for its name; the legend tells it."""
 
-_COUNT: Final = "#,##0"
+COUNT: Final = "#,##0"
+
+COLUMN_PLOT: Final = (0.02, 0.24, 0.96, 0.58)
+"""Where columns stand, below the title, which the tallest would touch: left edge, upper edge, width
+and height as shares of the chart's."""
+
 _CATEGORY_AXIS: Final = "1001"
 _VALUE_AXIS: Final = "1002"
 
@@ -68,14 +73,14 @@ def chart_part(chart: Chart, board: Board, sheet_name: str) -> bytes:
             _c("dispBlanksAs", val="gap"),
         ),
         _c("spPr", _fill("FFFFFF"), _a("ln", _a("noFill"))),
-        _text(_TEXT_SIZE, _TEXT),
+        _text(TEXT_SIZE, TEXT),
     )
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
 
 
 def _title(text: str) -> etree._Element:
-    look = {"lang": "en", "sz": _TITLE_SIZE, "b": "1"}
-    run = _a("r", _a("rPr", *_letters(_TEXT), **look), _a("t", text))
+    look = {"lang": "en", "sz": TITLE_SIZE, "b": "1"}
+    run = _a("r", _a("rPr", *_letters(TEXT), **look), _a("t", text))
     return _c(
         "title",
         _c("tx", _c("rich", _a("bodyPr"), _a("lstStyle"), _a("p", _a("pPr", _a("defRPr")), run))),
@@ -84,10 +89,9 @@ def _title(text: str) -> etree._Element:
 
 
 def _layout(chart: Chart) -> etree._Element:
-    """Return where the plot stands: of columns below the title, which the tallest would touch."""
+    """Return where the plot stands."""
     if chart.kind != "column":
         return _c("layout")
-    places = (("x", "0.02"), ("y", "0.24"), ("w", "0.96"), ("h", "0.58"))
     return _c(
         "layout",
         _c(
@@ -95,7 +99,7 @@ def _layout(chart: Chart) -> etree._Element:
             _c("layoutTarget", val="inner"),
             _c("xMode", val="edge"),
             _c("yMode", val="edge"),
-            *(_c(name, val=share) for name, share in places),
+            *(_c(name, val=f"{share:g}") for name, share in zip("xywh", COLUMN_PLOT, strict=True)),
         ),
     )
 
@@ -105,7 +109,7 @@ def _legend() -> etree._Element:
         "legend",
         _c("legendPos", val="r"),
         _c("overlay", val="0"),
-        _text(_TEXT_SIZE, _TEXT),
+        _text(TEXT_SIZE, TEXT),
     )
 
 
@@ -123,9 +127,9 @@ def _bars(chart: Chart, board: Board, sheet_name: str) -> list[etree._Element]:
             sheet_name,
             _c("spPr", _fill(COLOURS[0])),
             _c("invertIfNegative", val="0"),
-            _labels(_TEXT, position="outEnd"),
+            _labels(TEXT, position="outEnd"),
         ),
-        _c("gapWidth", val=_GAP),
+        _c("gapWidth", val=GAP),
         _c("axId", val=_CATEGORY_AXIS),
         _c("axId", val=_VALUE_AXIS),
     )
@@ -140,8 +144,8 @@ def _bars(chart: Chart, board: Board, sheet_name: str) -> list[etree._Element]:
         _c("majorTickMark", val="none"),
         _c("minorTickMark", val="none"),
         _c("tickLblPos", val="low"),
-        _c("spPr", _a("ln", _fill(_LINE), w="9525")),
-        _text(_TEXT_SIZE, _TEXT),
+        _c("spPr", _a("ln", _fill(LINE), w="9525")),
+        _text(TEXT_SIZE, TEXT),
         _c("crossAx", val=_VALUE_AXIS),
         _c("crosses", val="autoZero"),
         _c("auto", val="0"),
@@ -158,7 +162,7 @@ def _bars(chart: Chart, board: Board, sheet_name: str) -> list[etree._Element]:
         # Each bar tells its figure, which makes scale and grid lines idle.
         _c("delete", val="1"),
         _c("axPos", val="t" if lying else "l"),
-        _c("numFmt", formatCode=_COUNT, sourceLinked="0"),
+        _c("numFmt", formatCode=COUNT, sourceLinked="0"),
         _c("majorTickMark", val="none"),
         _c("minorTickMark", val="none"),
         _c("tickLblPos", val="nextTo"),
@@ -171,15 +175,16 @@ def _bars(chart: Chart, board: Board, sheet_name: str) -> list[etree._Element]:
 
 def _doughnut(chart: Chart, board: Board, sheet_name: str) -> list[etree._Element]:
     """Return a doughnut whose slices bear their names, as far as there is room for them."""
-    figures = [value if _is_number(value) else 0 for value in _values(chart.values, board)]
-    slices, narrow = [], []
-    for index, figure in enumerate(figures):
+    slices = []
+    for index in range(_size(chart.values)):
         look = _c(
             "spPr", _fill(COLOURS[index % len(COLOURS)]), _a("ln", _fill("FFFFFF"), w="19050")
         )
         slices.append(_c("dPt", _c("idx", val=str(index)), _c("bubble3D", val="0"), look))
-        if figure < _NARROW * sum(figures):
-            narrow.append(_c("dLbl", _c("idx", val=str(index)), _c("delete", val="1")))
+    narrow = [
+        _c("dLbl", _c("idx", val=str(index)), _c("delete", val="1"))
+        for index in narrow_slices(chart, board)
+    ]
     labels = _labels("FFFFFF", *narrow, named=True)
     return [
         _c(
@@ -192,6 +197,12 @@ def _doughnut(chart: Chart, board: Board, sheet_name: str) -> list[etree._Elemen
     ]
 
 
+def narrow_slices(chart: Chart, board: Board) -> list[int]:
+    """Return the numbers, from 0, of a doughnut's slices that have no room for their names."""
+    figures = [value if _is_number(value) else 0 for value in _values(chart.values, board)]
+    return [index for index, figure in enumerate(figures) if figure < _NARROW * sum(figures)]
+
+
 def _series(chart: Chart, board: Board, sheet_name: str, *looks: etree._Element) -> etree._Element:
     return _c(
         "ser",
@@ -201,11 +212,11 @@ def _series(chart: Chart, board: Board, sheet_name: str, *looks: etree._Element)
         *looks,
         _c(
             "cat",
-            _c("strRef", _c("f", _reference(chart.categories, sheet_name)), _names(chart, board)),
+            _c("strRef", _c("f", reference(chart.categories, sheet_name)), _names(chart, board)),
         ),
         _c(
             "val",
-            _c("numRef", _c("f", _reference(chart.values, sheet_name)), _figures(chart, board)),
+            _c("numRef", _c("f", reference(chart.values, sheet_name)), _figures(chart, board)),
         ),
     )
 
@@ -228,7 +239,7 @@ def _figures(chart: Chart, board: Board) -> etree._Element:
         if _is_number(value)
     ]
     count = _c("ptCount", val=str(_size(chart.values)))
-    return _c("numCache", _c("formatCode", _COUNT), count, *points)
+    return _c("numCache", _c("formatCode", COUNT), count, *points)
 
 
 def _values(area: Area, board: Board) -> list[object]:
@@ -250,7 +261,8 @@ def _size(area: Area) -> int:
     return area.last_row + 1 - area.first_row
 
 
-def _reference(area: Area, sheet_name: str) -> str:
+def reference(area: Area, sheet_name: str) -> str:
+    """Return the fixed address of an area, with the name of its sheet."""
     sheet = sheet_name.replace("'", "''")
     letter = get_column_letter(area.column + 1)
     return f"'{sheet}'!${letter}${area.first_row + 1}:${letter}${area.last_row + 1}"
@@ -264,9 +276,9 @@ def _labels(
     return _c(
         "dLbls",
         *single,
-        _c("numFmt", formatCode=_COUNT, sourceLinked="0"),
+        _c("numFmt", formatCode=COUNT, sourceLinked="0"),
         _c("spPr", _a("noFill"), _a("ln", _a("noFill"))),
-        _text(_TEXT_SIZE, colour),
+        _text(TEXT_SIZE, colour),
         *where,
         _c("showLegendKey", val="0"),
         _c("showVal", val="1"),
@@ -285,7 +297,7 @@ def _text(size: str, colour: str) -> etree._Element:
 
 
 def _letters(colour: str) -> list[etree._Element]:
-    return [_fill(colour), _a("latin", typeface=_FONT), _a("cs", typeface=_FONT)]
+    return [_fill(colour), _a("latin", typeface=FONT), _a("cs", typeface=FONT)]
 
 
 def _fill(colour: str) -> etree._Element:

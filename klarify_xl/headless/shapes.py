@@ -28,14 +28,14 @@ _REFERENCE: Final = f"{{{RELATED}}}id"
 
 _PREFIXES: Final = {"xdr": DRAWING, "a": MAIN, "r": RELATED, "c": _CHART, "adec": _DECORATIVE}
 
-_PLAIN: Final = ("1F2933", "F1F4F5")
-_ARROW_COLOUR: Final = "56646C"
-_THIN: Final = 9525
-_ARROW_WIDTH: Final = 15875
-_THICK: Final = 38100
-_TEXT_SIZE: Final = 1000
+PLAIN: Final = ("1F2933", "F1F4F5")
+ARROW_COLOUR: Final = "56646C"
+THIN: Final = 9525
+ARROW_WIDTH: Final = 15875
+THICK: Final = 38100
+TEXT_SIZE: Final = 1000
 """In hundredths of a point."""
-_BEND: Final = 2
+BEND: Final = 2
 """Pixels across the dot at which the pieces of an arrow meet."""
 
 Joint = tuple[int, int]
@@ -95,7 +95,7 @@ def box_anchor(
         link: Id of the relationship to where a click leads, if anywhere.
         colours: The workbook's colours.
     """
-    colour, background = plain(colours.of(shape.tone)) if shape.tone else _PLAIN
+    colour, background = plain(colours.of(shape.tone)) if shape.tone else PLAIN
     named = _named(f"box {number}", object_id, shape.description)
     if link:
         click = _a("hlinkClick")
@@ -107,7 +107,7 @@ def box_anchor(
         _placed(shape.x, shape.y, _emu(shape.width), _emu(shape.height)),
         _a("prstGeom", _a("avLst", _a("gd", name="adj", fmla="val 12000")), prst="roundRect"),
         _fill(background),
-        _a("ln", _fill(outline), w=str(_THICK if shape.strong else _THIN)),
+        _a("ln", _fill(outline), w=str(THICK if shape.strong else THIN)),
     )
     return _anchor(
         (shape.x, shape.y),
@@ -148,7 +148,7 @@ def _text(text: str, colour: str, *, strong: bool) -> etree._Element:
                     "rPr",
                     _fill(colour),
                     _a("latin", typeface=FONT),
-                    sz=str(_TEXT_SIZE),
+                    sz=str(TEXT_SIZE),
                     b=str(int(strong)),
                 ),
                 _a("t", line),
@@ -188,12 +188,12 @@ def arrow_anchors(
 
 
 def _bend(name: str, object_id: int, point: Point) -> etree._Element:
-    corner, size = (point[0] - _BEND // 2, point[1] - _BEND // 2), (_emu(_BEND), _emu(_BEND))
+    corner, size = (point[0] - BEND // 2, point[1] - BEND // 2), (_emu(BEND), _emu(BEND))
     properties = _x(
         "spPr",
         _placed(*corner, *size),
         _a("prstGeom", _a("avLst"), prst="ellipse"),
-        _fill(_ARROW_COLOUR),
+        _fill(ARROW_COLOUR),
         _a("ln", _a("noFill")),
     )
     drawn = _x("sp", _x("nvSpPr", _decoration(name, object_id), _x("cNvSpPr")), properties)
@@ -226,7 +226,7 @@ def _piece(
 
 
 def _line(*, dashed: bool, headed: bool) -> etree._Element:
-    line = _a("ln", _fill(_ARROW_COLOUR), w=str(_ARROW_WIDTH))
+    line = _a("ln", _fill(ARROW_COLOUR), w=str(ARROW_WIDTH))
     if dashed:
         line.append(_a("prstDash", val="dash"))
     if headed:
