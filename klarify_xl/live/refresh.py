@@ -1,6 +1,7 @@
 """The button Refresh: store first, then the open workbook, which stays as it was if that fails."""
 
 import contextlib
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from klarify_xl.plan import Plan
 from klarify_xl.progress import OnProgress, Progress
 from klarify_xl.sheets import build_plan, empty_plan
 from klarify_xl.store import Store
+
+_log = logging.getLogger(__name__)
 
 _ESCAPE: Final = 0x1B
 """``VK_ESCAPE``"""
@@ -67,6 +70,7 @@ def _write(excel: Excel, plan: Plan, *, everything: bool) -> list[str]:
                 plan, excel.workbook, everything=everything, on_progress=_writing(excel)
             )
         except Exception as error:
+            _log.exception("The workbook could not be written")
             reason = str(error) if isinstance(error, KlarifyError) else com_text(error)
             reason = reason or type(error).__name__
             raise TargetError(
