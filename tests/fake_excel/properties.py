@@ -1,0 +1,160 @@
+"""Document properties.
+
+Source: Microsoft Learn, Office's «DocumentProperties.Add» and «DocumentProperty.Value»; a text holds
+255 characters, as in Office's dialog. What is missing gives E_INVALIDARG.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from .com import MISSING, Collection, ComObject, lookup, method, prop
+from .errors import ComError, wrong_type
+from .model import BookModel, PropertyModel
+
+PROPERTY_TEXT: Final = 255
+NUMBER, BOOLEAN, DATE, STRING, FLOAT = 1, 2, 3, 4, 5
+"""MsoDocProperties."""
+
+
+class DocumentProperty(ComObject):
+    """A document property."""
+
+    _default = "Value"
+
+    def __init__(self, core: Any, book: BookModel, model: PropertyModel) -> None:
+        super().__init__(core)
+        self._book = book
+        self._model = model
+
+    @property
+    def _path(self) -> str:
+        return f"CustomDocumentProperties({self._model.name!r})"
+
+    @prop
+    def Name(self) -> str:
+        return self._model.name
+
+    @prop
+    def Type(self) -> int:
+        return self._model.kind
+
+    @prop
+    def LinkToContent(self) -> bool:
+        return False
+
+    @prop
+    def Value(self) -> Any:
+        return self._model.value
+
+    def _set_Value(self, value: Any) -> None:
+        self._model.value = property_value(self._model.kind, value)
+        # Excel does not notice that a property was changed (Workbook.Saved stays True).
+
+    @method
+    def Delete(self) -> None:
+        self._book.properties.remove(self._model)
+
+
+def property_value(kind: int, value: Any) -> Any:
+    """Return a property's value, or raise if it is not of its kind or too long."""
+    makers: dict[int, Callable[[Any], Any]] = {
+        NUMBER: int,
+        BOOLEAN: bool,
+        DATE: lambda one: one,
+        STRING: str,
+        FLOAT: float,
+    }
+    if kind not in makers or (kind == DATE and not isinstance(value, datetime)):
+        raise wrong_type()
+    if kind == STRING and (not isinstance(value, str) or len(value) > PROPERTY_TEXT):
+        raise wrong_type(4)
+    try:
+        return makers[kind](value)
+    except (TypeError, ValueError):
+        raise wrong_type(4) from None
+
+
+class DocumentProperties(Collection):
+    """A workbook's own document properties."""
+
+    def __init__(self, core: Any, book: BookModel) -> None:
+        super().__init__(core)
+        self._book = book
+
+    @property
+    def _path(self) -> str:
+        return "CustomDocumentProperties"
+
+    def _all(self) -> list[Any]:
+        return [DocumentProperty(self._core, self._book, one) for one in self._book.properties]
+
+    def _name_of(self, one: Any) -> str:
+        return str(one._model.name)
+
+    @lookup
+    def Item(self, Index: Any) -> Any:
+        try:
+            return self._found(Index)
+        except ComError:
+            # Invalid procedure call or argument (E_INVALIDARG)
+            raise ComError(-2147024809, "The parameter is incorrect.") from None
+
+    @method
+    def Add(
+        self,
+        Name: Any,
+        LinkToContent: Any,
+        Type: Any = MISSING,
+        Value: Any = MISSING,
+        LinkSource: Any = MISSING,
+    ) -> Any:
+        if any(one.name.casefold() == str(Name).casefold() for one in self._book.properties):
+            raise ComError(-2147467259, "Unspecified error")
+        if not isinstance(Name, str) or not 1 <= len(Name) <= PROPERTY_TEXT or Type is None:
+            raise wrong_type(1)
+        model = PropertyModel(Name, int(Type), property_value(int(Type), Value))
+        self._book.properties.append(model)
+        return DocumentProperty(self._core, self._book, model)
+
+
+class BuiltinProperty(ComObject):
+    """Title, Subject, Author and so on."""
+
+    _default = "Value"
+
+    def __init__(self, core: Any, book: BookModel, name: str) -> None:
+        super().__init__(core)
+        self._book = book
+        self._key = name
+
+    @property
+    def _path(self) -> str:
+        return f"BuiltinDocumentProperties({self._key!r})"
+
+    @prop
+    def Name(self) -> str:
+        return self._key
+
+    @prop
+    def Value(self) -> Any:
+        return self._book.builtin_properties.get(self._key, "")
+
+    def _set_Value(self, value: Any) -> None:
+        self._book.builtin_properties[self._key] = value
+
+
+class BuiltinProperties(Collection):
+    """The document properties that every workbook has."""
+
+    _names = ("Title", "Subject", "Author", "Keywords", "Comments", "Last Author", "Category")
+
+    def __init__(self, core: Any, book: BookModel) -> None:
+        super().__init__(core)
+        self._book = book
+
+    def _all(self) -> list[Any]:
+        return [BuiltinProperty(self._core, self._book, one) for one in self._names]
+
+    def _name_of(self, one: Any) -> str:
+        return str(one._key)
