@@ -15,6 +15,8 @@ from klarify_xl.store import Store
 
 from .validator import installed_validator
 
+pytest.register_assert_rewrite(f"{__package__}.live")
+
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 MakeServer = Callable[..., DemoServer]

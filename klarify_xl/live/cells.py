@@ -5,11 +5,12 @@ from itertools import groupby
 from typing import Any, Final
 
 from klarify_xl.headless.styles import CellKind, cell_kind, is_long
+from klarify_xl.limits import EXCEL_CELL_CHARACTERS
 from klarify_xl.live.addresses import Box, runs
 from klarify_xl.live.context import Context
 from klarify_xl.live.styles import is_ours, style_runs
 from klarify_xl.live.tables import LiveTable
-from klarify_xl.live.values import GENERAL_FORMAT, LONGEST_IN_BLOCK, TEXT_FORMAT, entered
+from klarify_xl.live.values import GENERAL_FORMAT, LONGEST_IN_BLOCK, TEXT_FORMAT, entered, is_read
 from klarify_xl.plan import Cell, Formula, Link, bare
 
 _BLOCK_ROWS: Final = 5000
@@ -65,8 +66,13 @@ class CellWriter:
         shown, kind = bare(value), self._kind(index, value)
         if kind not in {"text", "formula"}:
             return self._context.styles.number_format(kind)
-        is_text = shown is None or (isinstance(shown, str) and not is_long(shown))
-        return TEXT_FORMAT if is_text else GENERAL_FORMAT
+        if shown is None:
+            return TEXT_FORMAT
+        if not isinstance(shown, str):
+            return GENERAL_FORMAT
+        # There is no room for an apostrophe before the longest of all.
+        is_full = len(shown) >= EXCEL_CELL_CHARACTERS and is_read(shown)
+        return TEXT_FORMAT if is_full or not is_long(shown) else GENERAL_FORMAT
 
     def _kind(self, index: int, value: Cell) -> CellKind:
         # A table holds formulas as texts only: those of a person's that are kept in the archive.

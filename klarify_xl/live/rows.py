@@ -18,7 +18,7 @@ from xlwings.constants import (
 from klarify_xl.errors import TargetError
 from klarify_xl.headless.merge import Line
 from klarify_xl.live.addresses import Box, runs
-from klarify_xl.live.values import rows_of
+from klarify_xl.live.values import GENERAL_FORMAT, TEXT_FORMAT, rows_of
 
 _TOP_TO_BOTTOM: Final = 1
 """``xlTopToBottom``"""
@@ -106,8 +106,10 @@ class TableRows:
             physical: The rows as they stand.
         """
         helper = self._worksheet.Range(self.box.column(self._helper).address)
-        # A number in a cell with the format of texts would be sorted as a text.
-        helper.NumberFormat = "General"
+        present = helper.NumberFormat
+        if present in {None, TEXT_FORMAT}:
+            # A number in a cell with the format of texts would be sorted as a text.
+            helper.NumberFormat = GENERAL_FORMAT
         helper.Value2 = tuple((float(places[id(line)]),) for line in physical)
         sort = self._table.Sort
         sort.SortFields.Clear()
@@ -116,6 +118,8 @@ class TableRows:
         sort.Orientation = _TOP_TO_BOTTOM
         sort.Apply()
         sort.SortFields.Clear()
+        if present is not None:
+            helper.NumberFormat = present
         found = rows_of(helper.Value2, self.box.rows, 1)
         if [row[0] for row in found] != [float(at) for at in range(len(physical))]:
             raise TargetError(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from klarify_xl.headless.cells import serial
+from klarify_xl.headless.styles import is_long
 from klarify_xl.plan import Cell, bare
 
 Block = tuple[tuple[Any, ...], ...]
@@ -14,6 +15,9 @@ TEXT_FORMAT: Final = "@"
 GENERAL_FORMAT: Final = "General"
 LONGEST_IN_BLOCK: Final = 8203
 """Characters beyond which older versions of Excel refuse a text within a block."""
+
+_READ: Final = frozenset("=+-@'")
+"""What a formula begins with, and what says that a text follows."""
 
 Shown = Callable[[datetime], datetime]
 """Gives a moment in the time zone in which it is shown."""
@@ -38,8 +42,16 @@ def entered(value: Cell, shown: Shown, *, as_text: bool) -> str | float | None:
         days = serial(shown(value))
         value = value.astimezone(UTC).isoformat() if days is None else days
     if isinstance(value, str):
-        return value if as_text else f"'{value}"
+        return f"'{value}" if not as_text and is_read(value) else value
     return float(value)
+
+
+def is_read(text: str) -> bool:
+    """Tell whether Excel might take a text for something else, outside the format of texts.
+
+    What is too long for a number or a date may still begin like a formula.
+    """
+    return not is_long(text) or text.lstrip()[:1] in _READ
 
 
 def rows_of(block: Any, rows: int, columns: int) -> Block:  # noqa: ANN401 -- what COM gives
