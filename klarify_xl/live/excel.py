@@ -15,6 +15,9 @@ TITLE: Final = "Klarify"
 PATIENCE: Final = 15.0
 """Seconds that Excel may go on rejecting a call before a person is told."""
 
+_PATIENCE_FOR_NAMES: Final = 2.0
+"""Seconds that a member of an object may stay unknown."""
+
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
 _BUSY: Final = {-2147418111, -2147417846}
@@ -84,9 +87,13 @@ def _tried(call: Callable[[], Any]) -> Any:  # noqa: ANN401
         try:
             return call()
         except Exception as error:
-            if not is_busy(error):
+            waited = time.monotonic() - began
+            if isinstance(error, AttributeError) and waited < _PATIENCE_FOR_NAMES:
+                # pywin32 knows no names while it can't ask Excel for them.
+                pass
+            elif not is_busy(error):
                 raise
-            if time.monotonic() - began > PATIENCE:
+            elif waited > PATIENCE:
                 raise TargetLockedError(
                     "Excel is busy: a cell is being edited, or a dialog is open.",
                     hint="Finish it with Enter or Esc, and try again.",
@@ -97,26 +104,33 @@ def _tried(call: Callable[[], Any]) -> Any:  # noqa: ANN401
 
 def is_busy(error: Exception) -> bool:
     """Tell whether an error says that Excel has no time now."""
-    if type(error).__name__ != "com_error" or len(error.args) < _COM_ERROR_PARTS:
-        return False
-    code, _text, details = error.args[:_COM_ERROR_PARTS]
+    code, _text, details = _parts(error)
     return code in _BUSY or bool(details and details[-1] == _IGNORED)
-
-
-_WARNING_IN_FRONT: Final = 0x30 | 0x10000
-"""``MB_ICONWARNING`` and ``MB_SETFOREGROUND``"""
-
-_COM_ERROR_PARTS: Final = 3
-"""Number, text and details of a call that failed; then comes which argument was wrong."""
 
 
 def com_text(error: Exception) -> str:
     """Return what Excel says of a call that failed, or "" if it is no such error."""
-    if type(error).__name__ != "com_error" or len(error.args) < _COM_ERROR_PARTS:
-        return ""
-    _code, text, details = error.args[:_COM_ERROR_PARTS]
-    said = details[2] if details and len(details) > 2 and details[2] else text  # noqa: PLR2004
-    return str(said or "").strip()
+    _code, text, details = _parts(error)
+    source_and_text = 3
+    said = details[2] if details and len(details) >= source_and_text else ""
+    return str(said or text or "").strip()
+
+
+def _parts(error: Exception) -> tuple[Any, Any, Any]:
+    """Return number, text and details of a call that failed, or nothing in their place."""
+    try:
+        import pywintypes  # type: ignore[import-untyped]  # noqa: PLC0415 -- only on Windows
+    except ImportError:
+        return None, None, None
+    if not isinstance(error, pywintypes.com_error):
+        return None, None, None
+    # Then comes which argument was wrong.
+    code, text, details = (*error.args, None, None, None)[:3]
+    return code, text, details
+
+
+_WARNING_IN_FRONT: Final = 0x30 | 0x10000
+"""``MB_ICONWARNING`` and ``MB_SETFOREGROUND``"""
 
 
 @dataclass(frozen=True)

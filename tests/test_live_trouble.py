@@ -1,0 +1,207 @@
+"""Refresh in an open workbook when something is in the way: one message, the workbook as it was."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klarify_xl.demo import DemoServer, Fault
+
+from .fake_excel.session import FakeExcel
+from .live import column_number, headless, open_in_excel, press, refreshed, shown
+from .test_live_refresh import Know, edit, know, known, template
+
+__all__ = ["know", "known", "template"]
+
+SETTINGS = ("ScreenUpdating", "EnableEvents", "DisplayAlerts", "Calculation", "StatusBar")
+
+
+def everything(excel: FakeExcel) -> dict[str, Any]:
+    """Return all that a workbook's sheets hold."""
+    return {sheet.name: shown(sheet) for sheet in excel.book.sheets}
+
+
+def settings(excel: FakeExcel) -> list[Any]:
+    return [getattr(excel.application, name) for name in SETTINGS]
+
+
+def assert_refused(excel: FakeExcel, *words: str) -> None:
+    """Press Refresh, and see one message and nothing changed."""
+    before, set_before, saved = everything(excel), settings(excel), excel.workbook.Saved
+    press("refresh")
+    assert len(excel.messages) == 1
+    message = excel.messages.pop()
+    assert message.title == "Klarify"
+    for word in words:
+        assert word in message.text
+    assert everything(excel) == before
+    assert settings(excel) == set_before
+    assert excel.workbook.Saved == saved
+
+
+def result(excel: FakeExcel) -> str:
+    return next(
+        str(one.value) for one in excel.book.properties if one.name == "klarify-xl result"
+    )
+
+
+def test_a_protected_sheet(template: Path, known: DemoServer) -> None:
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        edit(known)
+        excel.sheet("Lanes").protected = True
+        assert_refused(excel, "The sheet Lanes is protected.", "Unprotect Sheet")
+        assert "protected" in result(excel)
+        excel.sheet("Lanes").protected = False
+        refreshed(excel)
+        assert result(excel).isdigit()
+
+
+def test_a_protected_structure_matters_only_if_a_sheet_is_missing(
+    template: Path, known: DemoServer
+) -> None:
+    with open_in_excel(template) as excel:
+        excel.book.structure_protected = True
+        refreshed(excel)
+        excel.book.sheets.remove(excel.sheet("Health"))
+        assert_refused(excel, "structure", "Health", "Protect Workbook")
+        excel.book.structure_protected = False
+        refreshed(excel)
+        assert len(excel.values("Health")) > 1
+
+
+def test_a_read_only_workbook(template: Path, known: DemoServer) -> None:
+    with open_in_excel(template) as excel:
+        excel.book.read_only = True
+        assert_refused(excel, "read-only", "Save it under another name")
+
+
+def test_a_table_that_was_renamed(template: Path, known: DemoServer) -> None:
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        table = excel.book.table("Lanes")
+        assert table is not None
+        table.name = "MyLanes"
+        assert_refused(excel, "On the sheet Lanes there is no table Lanes", "Table Design")
+
+
+def test_the_main_sheet_was_deleted(template: Path, known: DemoServer) -> None:
+    with open_in_excel(template) as excel:
+        excel.book.sheets.remove(excel.sheet("Procedures"))
+        assert_refused(excel, "no table Procedures", "renamed or deleted")
+
+
+def test_no_key(template: Path, known: DemoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KLARIFY_API_KEY")
+    with open_in_excel(template) as excel:
+        assert_refused(excel, "No access key was found.")
+
+
+def test_a_refused_key(
+    template: Path, known: DemoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KLARIFY_API_KEY", "an old secret")
+    with open_in_excel(template) as excel:
+        press("refresh")
+        (message,) = excel.messages
+        assert "KLARIFY_API_KEY" in message.text
+        assert "an old secret" not in message.text + result(excel)
+        assert len(excel.values("Procedures")) <= 2
+
+
+def test_no_network(template: Path, know: Know, server: DemoServer) -> None:
+    know(server)
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        server.stop()
+        assert_refused(excel, "Connection refused", "Check the network")
+
+
+def test_esc_between_pages_stops(template: Path, known: DemoServer) -> None:
+    asked = iter([True, False, True])
+    with open_in_excel(template, lambda: next(asked)) as excel:
+        # What was pressed before Refresh doesn't count, and neither does another window's.
+        assert_refused(excel, "Stopped. The workbook and the stored data are as they were.")
+        assert result(excel) == "-"
+
+
+def test_esc_in_another_window_does_not_stop(template: Path, known: DemoServer) -> None:
+    import sys
+
+    with open_in_excel(template, lambda: True) as excel:
+        windows: Any = sys.modules["win32gui"]
+        windows.GetForegroundWindow = lambda: 1
+        refreshed(excel)
+
+
+def test_excel_is_busy_for_a_moment(template: Path, known: DemoServer) -> None:
+    with open_in_excel(template) as excel:
+        excel.busy(5)
+        refreshed(excel)
+        assert len(excel.values("Procedures")) == 251
+
+
+def test_excel_stays_busy(
+    template: Path, known: DemoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_in_excel(template) as excel:
+        import klarify_xl.live.excel
+
+        monkeypatch.setattr(klarify_xl.live.excel, "PATIENCE", 0.2)
+        before = everything(excel)
+        excel.busy()
+        press("refresh")
+        excel.busy(0)
+        (message,) = excel.messages
+        assert "Excel is busy" in message.text
+        assert everything(excel) == before
+
+
+def test_a_cell_is_being_edited(
+    template: Path, known: DemoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_in_excel(template) as excel:
+        import klarify_xl.live.excel
+
+        monkeypatch.setattr(klarify_xl.live.excel, "PATIENCE", 0.2)
+        before = everything(excel)
+        excel.edit_a_cell()
+        press("refresh")
+        excel.edit_a_cell(edited=False)
+        (message,) = excel.messages
+        assert "Excel is busy: a cell is being edited" in message.text
+        assert everything(excel) == before
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_excel_fails_on_the_way(template: Path, known: DemoServer, share: float) -> None:
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        edit(known)
+        first = len(excel.calls)
+        refreshed(excel)
+        calls = len(excel.calls) - first
+        edit(known)
+        set_before = settings(excel)
+        excel.fail_at(len(excel.calls) + int(calls * share))
+        press("refresh")
+        (message,) = excel.messages
+        excel.messages.clear()
+        assert "It just failed" in message.text
+        assert "Refresh again" in message.text
+        assert settings(excel) == set_before
+        refreshed(excel)
+        assert excel.workbook.Worksheets("Procedures").ListObjects(1).ListRows.Count == len(
+            known.organisation.rows
+        )
+
+
+def test_another_organisation(template: Path, know: Know, server: DemoServer) -> None:
+    know(server)
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        for one in excel.book.properties:
+            if one.name == "klarify-xl organisation":
+                one.value = "Somebody else"
+        assert_refused(excel, "shows Somebody else")
