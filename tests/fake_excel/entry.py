@@ -36,7 +36,7 @@ class Entered(NamedTuple):
     number_format: str = ""
 
 
-_MONTHS: Final = [
+_MONTHS: Final = (
     "january",
     "february",
     "march",
@@ -49,7 +49,7 @@ _MONTHS: Final = [
     "october",
     "november",
     "december",
-]
+)
 _MONTH: Final = "|".join(f"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in _MONTHS)
 _SPECIAL = re.compile(rf"[\s'=+\-@#$(.0-9]|(?:true|false)$|(?:{_MONTH})[ \-/.,]", re.IGNORECASE)
 _NUMBER = re.compile(
@@ -62,34 +62,26 @@ _TIME = re.compile(
     r"([0-9]{1,4}):([0-9]{1,2})(?::([0-9]{1,2}(?:\.[0-9]+)?))?(?:\s*([ap])m?)?", re.IGNORECASE
 )
 _HOUR = re.compile(r"([0-9]{1,2})\s+([ap])m?", re.IGNORECASE)
-_DATES: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = (
-    (re.compile(r"(?P<y>[0-9]{4})[-/](?P<m>[0-9]{1,2})[-/](?P<d>[0-9]{1,2})"), "ymd", "m/d/yyyy"),
-    (
-        re.compile(r"(?P<m>[0-9]{1,2})[-/](?P<d>[0-9]{1,2})[-/](?P<y>[0-9]{4}|[0-9]{2})"),
-        "mdy",
-        "m/d/yyyy",
-    ),
-    (re.compile(r"(?P<m>[0-9]{1,2})[-/](?P<d>[0-9]{1,2})"), "md", "d-mmm"),
-    (re.compile(r"(?P<m>[0-9]{1,2})[-/](?P<y>[0-9]{4})"), "my", "mmm-yy"),
-    (
-        re.compile(
-            rf"(?P<d>[0-9]{{1,2}})[- ](?P<n>{_MONTH})\.?[- ,]+(?P<y>[0-9]{{4}}|[0-9]{{2}})",
-            re.IGNORECASE,
-        ),
-        "dny",
-        "d-mmm-yy",
-    ),
-    (
-        re.compile(
-            rf"(?P<n>{_MONTH})\.?[- ](?P<d>[0-9]{{1,2}}),?[- ]+(?P<y>[0-9]{{4}})", re.IGNORECASE
-        ),
-        "ndy",
-        "d-mmm-yy",
-    ),
-    (re.compile(rf"(?P<d>[0-9]{{1,2}})[- ]?(?P<n>{_MONTH})", re.IGNORECASE), "dn", "d-mmm"),
-    (re.compile(rf"(?P<n>{_MONTH})\.?[- ](?P<d>[0-9]{{1,2}})", re.IGNORECASE), "nd", "d-mmm"),
-    (re.compile(rf"(?P<n>{_MONTH})\.?[- ,]+(?P<y>[0-9]{{4}})", re.IGNORECASE), "ny", "mmm-yy"),
+_YEAR: Final = "(?P<y>[0-9]{4})"
+_ANY_YEAR: Final = "(?P<y>[0-9]{4}|[0-9]{2})"
+_DAY: Final = "(?P<d>[0-9]{1,2})"
+_NUMBERED: Final = "(?P<m>[0-9]{1,2})"
+_NAMED: Final = rf"(?P<n>{_MONTH})\.?"
+_DATES: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), number_format)
+    for pattern, number_format in (
+        (rf"{_YEAR}[-/]{_NUMBERED}[-/]{_DAY}", "m/d/yyyy"),
+        (rf"{_NUMBERED}[-/]{_DAY}[-/]{_ANY_YEAR}", "m/d/yyyy"),
+        (rf"{_NUMBERED}[-/]{_DAY}", "d-mmm"),
+        (rf"{_NUMBERED}[-/]{_YEAR}", "mmm-yy"),
+        (rf"{_DAY}[- ]{_NAMED}[- ,]+{_ANY_YEAR}", "d-mmm-yy"),
+        (rf"{_NAMED}[- ]{_DAY},?[- ]+{_YEAR}", "d-mmm-yy"),
+        (rf"{_DAY}[- ]?{_NAMED}", "d-mmm"),
+        (rf"{_NAMED}[- ]{_DAY}", "d-mmm"),
+        (rf"{_NAMED}[- ,]+{_YEAR}", "mmm-yy"),
+    )
 )
+"""Dates as they are typed, and the number formats that they get."""
 
 
 def serial(moment: datetime) -> float:
@@ -278,7 +270,7 @@ def _clock(text: str) -> Entered | None:
 
 
 def _date(text: str) -> Entered | None:
-    for pattern, _parts, looks in _DATES:
+    for pattern, looks in _DATES:
         found = pattern.fullmatch(text)
         if not found:
             continue

@@ -127,11 +127,11 @@ def _written(before: str, rect: Rect) -> str:
 
 def references(formula: str) -> list[tuple[str, Rect]]:
     """Return the sheets, "" for the own one, and rectangles that a formula refers to."""
-    found = []
-    for one in _PIECE.finditer(formula):
-        if one["ref"] and (rect := parsed(one["ref"])):
-            found.append((plain_sheet(one["sheet"]) if one["sheet"] else "", rect))
-    return found
+    return [
+        (plain_sheet(one["sheet"]) if one["sheet"] else "", rect)
+        for one in _PIECE.finditer(formula)
+        if one["ref"] and (rect := parsed(one["ref"]))
+    ]
 
 
 def structured(formula: str) -> list[str]:

@@ -24,7 +24,11 @@ _TOKEN = re.compile(
     | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w:!]))
     | (?P<function>(?:_xlfn\.|_xlws\.)*[A-Za-z_\\][\w.]*\()
     | (?P<name>
-        (?:'(?:[^']|'')+'!|[A-Za-z_\\][\w.]*\|'(?:[^']|'')+'!|(?:\[[^\[\]]+\])?[A-Za-z_\\][\w. ]*?!)?
+        (?:
+            '(?:[^']|'')+'!
+          | [A-Za-z_\\][\w.]*\|'(?:[^']|'')+'!
+          | (?:\[[^\[\]]+\])?[A-Za-z_\\][\w.]*!
+        )?
         (?:\$?[A-Za-z_\\][\w.$?\\]*(?::\$?[A-Za-z][\w.$]*(?![\w.(]))?|\$?[0-9]+:\$?[0-9]+|\#REF!)
         (?:\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\])?
       )
@@ -68,53 +72,63 @@ def _check_tables(formula: str, sheet: SheetModel, row: int, column: int) -> Non
             raise refused()
 
 
+class _Reader:
+    """Reads a formula's tokens one by one, and tells whether each may stand where it does."""
+
+    def __init__(self) -> None:
+        self.wants_operand = True
+        self.before = ""
+        self.open: list[str] = []
+
+    def takes(self, kind: str, token: str) -> bool:
+        """Take a token, or return False if it must not stand here."""
+        if kind == "space":
+            return True
+        took = self._takes(kind, token)
+        self.before = kind
+        return took
+
+    def _takes(self, kind: str, token: str) -> bool:
+        if kind in _OPERANDS:
+            return self._operand(kind, token)
+        if kind in {"open", "function"}:
+            self.open.append(kind)
+            return self.wants_operand
+        if kind == "close":
+            return self._closes()
+        if kind == "comma":
+            inside = bool(self.open) and (self.open[-1] == "function" or not self.wants_operand)
+            self.wants_operand = True
+            return inside
+        if kind == "postfix":
+            return not self.wants_operand
+        if kind == "prefix":
+            return self.wants_operand
+        fits = not self.wants_operand or token in {"+", "-"}
+        self.wants_operand = True
+        return fits
+
+    def _operand(self, kind: str, token: str) -> bool:
+        # Two names beside each other are the cells that both have.
+        fits = self.wants_operand or (kind == "name" and self.before in {"name", "close"})
+        self.wants_operand = False
+        return fits and (kind != "text" or len(token) - 2 <= TEXT_LENGTH)
+
+    def _closes(self) -> bool:
+        if not self.open:
+            return False
+        may_be_empty = self.open.pop() == "function" and self.before in {"function", "comma"}
+        fits = not self.wants_operand or may_be_empty
+        self.wants_operand = False
+        return fits
+
+
 def _reads(text: str) -> bool:
     """Tell whether a formula without its equals sign follows the grammar."""
-    at, wants_operand, depth = 0, True, 0
-    before = ""
-    functions: list[bool] = []
+    at, reader = 0, _Reader()
     while at < len(text):
         found = _TOKEN.match(text, at)
-        if not found:
+        if not found or not reader.takes(str(found.lastgroup), found[0]):
             return False
-        kind = str(found.lastgroup)
         at = found.end()
-        if kind == "space":
-            continue
-        if kind == "text" and len(found[0]) - 2 > TEXT_LENGTH:
-            return False
-        if kind in _OPERANDS:
-            # Two names beside each other are the cells that both have.
-            if not wants_operand and not (kind == "name" and before in {"name", "close"}):
-                return False
-            wants_operand = False
-        elif kind in {"open", "function"}:
-            if not wants_operand:
-                return False
-            functions.append(kind == "function")
-            depth += 1
-        elif kind == "close":
-            empty = wants_operand and not (
-                functions and functions[-1] and before in {"function", "comma"}
-            )
-            if not functions or empty:
-                return False
-            functions.pop()
-            depth -= 1
-            wants_operand = False
-        elif kind == "comma":
-            if not functions or (wants_operand and not functions[-1]):
-                return False
-            wants_operand = True
-        elif kind == "postfix":
-            if wants_operand:
-                return False
-        elif kind == "prefix":
-            if not wants_operand:
-                return False
-        elif wants_operand and found[0] not in {"+", "-"}:
-            return False
-        else:
-            wants_operand = True
-        before = kind
-    return depth == 0 and not wants_operand
+    return not reader.open and not reader.wants_operand

@@ -9,9 +9,9 @@ from lxml import etree
 from openpyxl import load_workbook
 from openpyxl.worksheet.formula import ArrayFormula
 
-from .areas import Rect, column_of, parsed
+from .areas import column_of, parsed
 from .entry import serial
-from .formats import Format, StyleModel
+from .formats import Format
 from .geometry import width_from_file
 from .loading_drawings import read_drawings
 from .loading_formats import format_of, named_styles
@@ -101,34 +101,42 @@ def _sheet(one: Any, book: BookModel, formats: dict[int, Format]) -> SheetModel:
         return found
 
     _lines(one, sheet, looks)
-    normal = book.styles["normal"].format
-    for place, cell in one._cells.items():
-        style = looks(cell) if cell.has_style else normal
-        value: Any = cell.value
-        formula, data_type = "", cell.data_type
-        if type(value) is str:
-            if data_type == "f":
-                value, formula = None, value
-            elif data_type == "e":
-                value = ERRORS.get(value, ERRORS["#VALUE!"])
-            elif "_x" in value:
-                value = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), value)
-        elif value is not None:
-            value, formula = _value(value)
-        prefix = "'" if cell.quotePrefix and not formula else ""
-        if cell.hyperlink:
-            _link(cell.hyperlink, sheet)
-        if cell.comment:
-            sheet.comments[place] = cell.comment.text
-        if value is None and not formula and not cell.has_style:
-            continue
-        sheet.cells[place] = Cell(value, formula, prefix, style)
+    _cells(one, sheet, looks)
     _tables(one, sheet)
     _conditions(one, sheet)
     sheet.merged = [rect for text in one.merged_cells.ranges if (rect := parsed(str(text)))]
     _view(one, sheet)
     _page(one, sheet)
     return sheet
+
+
+def _cells(one: Any, sheet: SheetModel, looks: Any) -> None:
+    normal = sheet.book.styles["normal"].format
+    for place, cell in one._cells.items():
+        value, formula = _entry(cell)
+        if cell.hyperlink:
+            _link(cell.hyperlink, sheet)
+        if cell.comment:
+            sheet.comments[place] = cell.comment.text
+        if value is None and not formula and not cell.has_style:
+            continue
+        prefix = "'" if cell.quotePrefix and not formula else ""
+        style = looks(cell) if cell.has_style else normal
+        sheet.cells[place] = Cell(value, formula, prefix, style)
+
+
+def _entry(cell: Any) -> tuple[Scalar, str]:
+    """Return a cell's value and formula."""
+    value = cell.value
+    if type(value) is not str:
+        return _value(value) if value is not None else (None, "")
+    if cell.data_type == "f":
+        return None, value
+    if cell.data_type == "e":
+        return ERRORS.get(value, ERRORS["#VALUE!"]), ""
+    if "_x" in value:
+        return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), value), ""
+    return value, ""
 
 
 def _value(value: Any) -> tuple[Scalar, str]:
@@ -339,6 +347,3 @@ def _results(xml: bytes, sheet: SheetModel) -> None:
             cell.value = ERRORS.get(text)
         else:
             cell.value = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
-
-
-__all__ = ["Rect", "StyleModel", "loaded"]

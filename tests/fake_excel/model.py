@@ -263,6 +263,7 @@ class SheetModel:
     tab: dict[str, Any] = field(default_factory=dict)
     view: View = field(default_factory=View)
     deleted: bool = False
+    extent: tuple[dict[tuple[int, int], Cell], int, Rect] | None = None
     live: "WeakSet[Any]" = field(default_factory=WeakSet)
 
     def default_format(self, row: int, column: int) -> Format:
@@ -288,8 +289,11 @@ class SheetModel:
 
     def existing(self, rect: Rect) -> Iterator[tuple[tuple[int, int], Cell]]:
         """Yield the cells of a rectangle that were ever written, by position."""
-        if rect.area <= len(self.cells):
-            for place in rect.cells():
+        within = rect if rect.area == 1 else rect.common(self.used())
+        if within is None:
+            return
+        if within.area <= len(self.cells):
+            for place in within.cells():
                 if found := self.cells.get(place):
                     yield place, found
         else:
@@ -301,9 +305,14 @@ class SheetModel:
         """Return the rectangle round everything written or formatted."""
         if not self.cells:
             return Rect(1, 1, 1, 1)
+        known = self.extent
+        if known and known[0] is self.cells and known[1] == len(self.cells):
+            return known[2]
         rows = [row for row, _ in self.cells]
         columns = [column for _, column in self.cells]
-        return Rect(min(rows), min(columns), max(rows), max(columns))
+        rect = Rect(min(rows), min(columns), max(rows), max(columns))
+        self.extent = (self.cells, len(self.cells), rect)
+        return rect
 
     def is_blank(self, rect: Rect) -> bool:
         """Tell whether no cell of a rectangle holds anything."""

@@ -1,10 +1,9 @@
 """Document properties.
 
-Source: Microsoft Learn, Office's «DocumentProperties.Add» and «DocumentProperty.Value»; a text holds
-255 characters, as in Office's dialog. What is missing gives E_INVALIDARG.
+Source: Microsoft Learn, Office's «DocumentProperties.Add» and «DocumentProperty.Value»; a text
+holds 255 characters, as in Office's dialog. What is missing gives E_INVALIDARG.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -58,21 +57,12 @@ class DocumentProperty(ComObject):
 
 def property_value(kind: int, value: Any) -> Any:
     """Return a property's value, or raise if it is not of its kind or too long."""
-    makers: dict[int, Callable[[Any], Any]] = {
-        NUMBER: int,
-        BOOLEAN: bool,
-        DATE: lambda one: one,
-        STRING: str,
-        FLOAT: float,
-    }
-    if kind not in makers or (kind == DATE and not isinstance(value, datetime)):
-        raise wrong_type()
-    if kind == STRING and (not isinstance(value, str) or len(value) > PROPERTY_TEXT):
+    known: dict[int, tuple[type, ...]] = {BOOLEAN: (bool,), DATE: (datetime,), STRING: (str,)}
+    if not isinstance(value, known.get(kind, (int, float))) or not NUMBER <= kind <= FLOAT:
         raise wrong_type(4)
-    try:
-        return makers[kind](value)
-    except (TypeError, ValueError):
-        raise wrong_type(4) from None
+    if kind == STRING and len(value) > PROPERTY_TEXT:
+        raise wrong_type(4)
+    return int(value) if kind == NUMBER else value
 
 
 class DocumentProperties(Collection):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .areas import LAST_COLUMN, LAST_ROW, Rect
+from .areas import LAST_COLUMN, LAST_ROW, Rect, column_of
 from .com import MISSING, ComObject, lookup, method, prop
 from .errors import ComError, gone, refused, wrong_type
 from .formats import Format
@@ -78,20 +78,17 @@ class RangeBase(ComObject):
             return after
 
         for area in self._areas:
-            whole = area.is_columns or area.is_rows
             if area.is_columns:
                 for column in range(area.left, area.right + 1):
                     sheet.column_formats[column] = changed(sheet.default_format(0, column))
             elif area.is_rows:
                 for row in range(area.top, area.bottom + 1):
                     sheet.row_formats[row] = changed(sheet.default_format(row, 0))
-            if whole:
-                for _place, cell in sheet.existing(area):
-                    cell.format = changed(cell.format)
             else:
-                for row, column in area.cells():
-                    cell = sheet.cell(row, column)
-                    cell.format = changed(cell.format)
+                for place in area.cells():
+                    sheet.cell(*place)
+            for _place, cell in sheet.existing(area):
+                cell.format = changed(cell.format)
 
     def _formats(self) -> set[Format]:
         """Return all the formats that its cells have."""
@@ -174,20 +171,26 @@ class RangeBase(ComObject):
     @lookup
     def Item(self, RowIndex: Any, ColumnIndex: Any = MISSING) -> Any:
         rect = self._rect
-        column = ColumnIndex
-        if isinstance(column, str):
-            inner = self._sheet_range(f"{column}1")
-            column = inner.left
+        if isinstance(RowIndex, str) and ColumnIndex is None:
+            if self._kind == COLUMNS and RowIndex.isalpha():
+                left = rect.left + column_of(RowIndex) - 1
+                return self._placed(rect._replace(left=left, right=left), COLUMNS)
+            inner = self._sheet_range(RowIndex)
+            if self._kind != CELLS:
+                return self._of(inner, self._kind)
+            return self._placed(inner.moved(rect.top - 1, rect.left - 1))
         if not isinstance(RowIndex, int | float) or isinstance(RowIndex, bool):
-            if isinstance(RowIndex, str) and column is None:
-                inner = self._sheet_range(RowIndex)
-                return self._placed(inner.moved(rect.top - 1, rect.left - 1))
             raise wrong_type()
         index = int(RowIndex)
-        if column is not None:
-            return self._placed(
-                Rect(index, int(column), index, int(column)).moved(rect.top - 1, rect.left - 1)
-            )
+        if ColumnIndex is None:
+            return self._found(index)
+        column = column_of(ColumnIndex) if isinstance(ColumnIndex, str) else int(ColumnIndex)
+        place = (rect.top + index - 1, rect.left + column - 1)
+        return self._placed(Rect(*place, *place))
+
+    def _found(self, index: int) -> Any:
+        """Return a row, a column, or a cell, by its number from 1."""
+        rect = self._rect
         if self._kind == ROWS:
             top = rect.top + index - 1
             return self._placed(rect._replace(top=top, bottom=top), ROWS)
@@ -348,11 +351,3 @@ class RangeBase(ComObject):
         if self._kind != CELLS:
             return (self._found(index) for index in range(1, self._size() + 1))
         return (self._of(Rect(*place, *place)) for area in self._areas for place in area.cells())
-
-    def _found(self, index: int) -> Any:
-        rect = self._rect
-        if self._kind == ROWS:
-            top = rect.top + index - 1
-            return self._of(rect._replace(top=top, bottom=top), ROWS)
-        left = rect.left + index - 1
-        return self._of(rect._replace(left=left, right=left), COLUMNS)

@@ -5,7 +5,6 @@ from typing import Any
 from .areas import Rect
 from .com import MISSING, method, prop
 from .errors import refused
-from .formats import StyleModel
 from .geometry import column_pixels, column_points, left_of, row_points, top_of, width_from_pixels
 from .looks import FormatMembers
 from .range_base import RangeBase
@@ -27,8 +26,7 @@ class RangeFormats(FormatMembers, RangeBase):
         name = value._model.name if isinstance(value, Style) else value
         if not isinstance(name, str):
             raise refused("Unable to set the Style property of the Range class")
-        style: StyleModel = style_of(self._sheet.book, name)
-        self._reformat(style.applied)
+        self._reformat(style_of(self._sheet.book, name).applied)
 
     def _columns(self) -> list[int]:
         _ = self._rect
@@ -36,11 +34,10 @@ class RangeFormats(FormatMembers, RangeBase):
 
     def _row_numbers(self) -> list[int]:
         _ = self._rect
-        return [
-            one
-            for area in self._areas
-            for one in range(area.top, self._sheet.trim(area).bottom + 1)
-        ]
+        return [one for area in self._areas for one in range(area.top, self._last_row(area) + 1)]
+
+    def _last_row(self, area: Rect) -> int:
+        return self._sheet.used().bottom if area.is_columns else area.bottom
 
     @prop
     def ColumnWidth(self) -> float | None:

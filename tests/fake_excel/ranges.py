@@ -153,6 +153,7 @@ class Range(RangeValues, RangeFormats):
             return True
         Destination._change()
         rect, to = self._rect, Destination._rect
+        Destination._sheet.extent = None
         target: SheetModel = Destination._sheet
         picked = {place: _twin(cell) for place, cell in self._sheet.existing(rect)}
         repeats = (

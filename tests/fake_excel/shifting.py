@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from .areas import LAST_COLUMN, LAST_ROW, Rect
 from .errors import no_shift, refused
 from .formulas import copied, remapped
+from .geometry import left_of, top_of
 from .model import BookModel, SheetModel, TableModel
 from .references import each_reference
 from .tables_growing import unique_name
@@ -24,6 +25,8 @@ LEFT: Final = -4159
 
 Mapping = Callable[[Rect], Rect | None]
 Line = TypeVar("Line")
+FREE: Final = 3
+"""XlPlacement of shapes that stay where they are."""
 
 
 def insert_cells(
@@ -56,31 +59,44 @@ def insert_cells(
     if not sheet.is_blank(last):
         raise refused("Excel can't insert new cells because it would push non-empty cells off.")
     growing = _checked_tables(sheet, rect, zone, down=down, inside=inside, beside=beside)
-
-    def mapping(one: Rect) -> Rect | None:
-        if down:
-            if not (rect.left <= one.left and one.right <= rect.right) or one.is_columns:
-                return one
-            if one.top >= rect.top:
-                return one.moved(count, 0) if one.bottom + count <= LAST_ROW else None
-            return one._replace(bottom=one.bottom + count) if one.bottom >= rect.top else one
-        if not (rect.top <= one.top and one.bottom <= rect.bottom) or one.is_rows:
-            return one
-        if one.left >= rect.left:
-            return one.moved(0, count) if one.right + count <= LAST_COLUMN else None
-        return one._replace(right=one.right + count) if one.right >= rect.left else one
-
     rows, columns = (count, 0) if down else (0, count)
-    before = {table: table.rect for table in sheet.tables if table in growing}
+    before = {table: table.rect for table in growing}
+    _move_shapes(sheet, rect, rows, columns)
     _move_cells(sheet, zone, None, rows, columns)
     _move_lines(sheet, rect, rows, columns)
-    _map_everything(sheet, mapping)
+    _map_everything(sheet, _insertion(rect, down=down))
     for table, was in before.items():
         _grow(sheet, table, was, rect, down=down)
     _new_formats(sheet, rect, down=down, below=format_below)
     for table in before:
         if down:
             _new_rows(sheet, table, rect)
+
+
+def _turned(rect: Rect) -> Rect:
+    """Return a rectangle with rows for columns, to treat both directions alike."""
+    return Rect(rect.left, rect.top, rect.right, rect.bottom)
+
+
+def _insertion(rect: Rect, *, down: bool) -> Mapping:
+    """Return what becomes of references when cells are inserted."""
+    place = rect if down else _turned(rect)
+    last = LAST_ROW if down else LAST_COLUMN
+    count = place.height
+
+    def mapping(given: Rect) -> Rect | None:
+        one = given if down else _turned(given)
+        if not (place.left <= one.left and one.right <= place.right) or one.height == last:
+            return given
+        if one.top >= place.top:
+            one = one.moved(count, 0)
+        elif one.bottom >= place.top:
+            one = one._replace(bottom=one.bottom + count)
+        if one.bottom > last:
+            return None
+        return one if down else _turned(one)
+
+    return mapping
 
 
 def delete_cells(
@@ -93,40 +109,66 @@ def delete_cells(
     shrinking = _checked_tables(sheet, rect, zone, down=up, inside=inside, deleting=True)
     lost = [table for table in shrinking if rect.covers(table.rect)]
     was = {table: table.rect for table in shrinking if table not in lost}
-    for table in was:
-        body = table.all_rows
-        if up and table.header and rect.top <= table.rect.top and not rect.covers(table.rect):
-            raise refused("Delete method of Range class failed")
-        if up and table.body and rect.top <= body.top and rect.bottom >= body.bottom:
-            _empty_body(sheet, table, rect, count)
-            return
-
-    def mapping(one: Rect) -> Rect | None:
-        if up:
-            if not (rect.left <= one.left and one.right <= rect.right) or one.is_columns:
-                return one
-            kept = _after_deleting(one.top, one.bottom, rect.top, count)
-            return one._replace(top=kept[0], bottom=kept[1]) if kept else None
-        if not (rect.top <= one.top and one.bottom <= rect.bottom) or one.is_rows:
-            return one
-        kept = _after_deleting(one.left, one.right, rect.left, count)
-        return one._replace(left=kept[0], right=kept[1]) if kept else None
-
+    if up and _empties(sheet, rect, list(was)):
+        return
     for table in lost:
         sheet.tables.remove(table)
         table.deleted = True
     rows, columns = (-count, 0) if up else (0, -count)
+    _move_shapes(sheet, rect, rows, columns)
     _move_cells(sheet, zone, rect, rows, columns)
     _move_lines(sheet, rect, rows, columns)
-    _map_everything(sheet, mapping)
+    _map_everything(sheet, _deletion(rect, up=up))
     for table, before in was.items():
         if up:
-            table.rect = before._replace(
-                bottom=before.bottom
-                - (min(rect.bottom, before.bottom) - max(rect.top, before.top) + 1),
-            )
+            fewer = min(rect.bottom, before.bottom) - max(rect.top, before.top) + 1
+            table.rect = before._replace(bottom=before.bottom - fewer)
         else:
             _drop_columns(table, before, rect)
+
+
+def _empties(sheet: SheetModel, rect: Rect, tables: list[TableModel]) -> bool:
+    """Tell whether all rows of a table are deleted, and do it; raise if its header is."""
+    for table in tables:
+        body = table.all_rows
+        if table.header and rect.top <= table.rect.top:
+            raise refused("Delete method of Range class failed")
+        if table.body and rect.top <= body.top and rect.bottom >= body.bottom:
+            _empty_body(sheet, table, rect)
+            return True
+    return False
+
+
+def _deletion(rect: Rect, *, up: bool) -> Mapping:
+    """Return what becomes of references when cells are deleted."""
+    place = rect if up else _turned(rect)
+    last = LAST_ROW if up else LAST_COLUMN
+
+    def mapping(given: Rect) -> Rect | None:
+        one = given if up else _turned(given)
+        if not (place.left <= one.left and one.right <= place.right) or one.height == last:
+            return given
+        kept = _after_deleting(one.top, one.bottom, place.top, place.height)
+        if kept is None:
+            return None
+        one = one._replace(top=kept[0], bottom=kept[1])
+        return one if up else _turned(one)
+
+    return mapping
+
+
+def _move_shapes(sheet: SheetModel, rect: Rect, rows: int, columns: int) -> None:
+    """Move shapes with the whole rows or columns that they stand on."""
+    if rows and rect.is_rows:
+        edge, height = top_of(sheet, rect.top), top_of(sheet, rect.bottom + 1)
+        for shape in sheet.shapes:
+            if shape.top >= edge and shape.kept.get("Placement", 1) != FREE:
+                shape.top += (height - edge) if rows > 0 else -min(height, shape.top) + edge
+    elif columns and rect.is_columns:
+        edge, width = left_of(sheet, rect.left), left_of(sheet, rect.right + 1)
+        for shape in sheet.shapes:
+            if shape.left >= edge and shape.kept.get("Placement", 1) != FREE:
+                shape.left += (width - edge) if columns > 0 else -min(width, shape.left) + edge
 
 
 def _after_deleting(first: int, last: int, start: int, count: int) -> tuple[int, int] | None:
@@ -151,25 +193,15 @@ def _checked_tables(
 ) -> list[TableModel]:
     """Return the tables that grow or shrink; raise if a table would be torn apart."""
     changing = []
+    place = rect if down else _turned(rect)
     for table in sheet.tables:
-        one = table.rect
-        if table is beside or not (one.meets(zone) or table is inside):
+        if table is beside or not (table.rect.meets(zone) or table is inside):
             continue
-        if down:
-            whole = rect.left <= one.left and one.right <= rect.right
-            shifted = one.top >= rect.top if not deleting else one.top > rect.bottom
-            first = one.top
-        else:
-            whole = rect.top <= one.top and one.bottom <= rect.bottom
-            shifted = one.left >= rect.left if not deleting else one.left > rect.right
-            first = one.left
-        if not whole:
+        one = table.rect if down else _turned(table.rect)
+        if not (place.left <= one.left and one.right <= place.right):
             raise no_shift()
-        if (
-            table is inside
-            or not shifted
-            or (not deleting and first == (rect.top if down else rect.left) and table is inside)
-        ):
+        shifted = one.top > place.bottom if deleting else one.top >= place.top
+        if table is inside or not shifted:
             changing.append(table)
     return changing
 
@@ -302,7 +334,7 @@ def _new_rows(sheet: SheetModel, table: TableModel, rect: Rect) -> None:
             cell.value = 0.0
 
 
-def _empty_body(sheet: SheetModel, table: TableModel, rect: Rect, count: int) -> None:
+def _empty_body(sheet: SheetModel, table: TableModel, rect: Rect) -> None:
     """Leave one blank row of a table whose rows are all deleted."""
     body = table.all_rows
     if body.height > 1:
@@ -313,7 +345,6 @@ def _empty_body(sheet: SheetModel, table: TableModel, rect: Rect, count: int) ->
         cell.value, cell.formula, cell.prefix = None, "", ""
         sheet.links.pop(place, None)
         sheet.comments.pop(place, None)
-    _ = count
     table.insert_row = True
 
 

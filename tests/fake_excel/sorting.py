@@ -60,6 +60,7 @@ def rank(value: Scalar, custom: list[str] | None = None, *, match_case: bool = F
 
 
 def _reorder(sheet: SheetModel, rect: Rect, rows: list[int], order: list[int]) -> None:
+    sheet.extent = None
     columns = range(rect.left, rect.right + 1)
     for column in columns:
         cells = {row: sheet.cells.pop((row, column), None) for row in order}

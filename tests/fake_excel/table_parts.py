@@ -27,7 +27,8 @@ class ListColumn(ComObject):
     @property
     def _path(self) -> str:
         table = self._table
-        return f"Worksheets({table.sheet.name!r}).ListObjects({table.name!r}).ListColumns({self._column!r})"
+        owner = f"Worksheets({table.sheet.name!r}).ListObjects({table.name!r})"
+        return f"{owner}.ListColumns({self._column!r})"
 
     @property
     def _number(self) -> int:

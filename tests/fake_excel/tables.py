@@ -211,6 +211,7 @@ class ListObject(ComObject):
 
     def _move_totals(self, rect: Rect) -> None:
         sheet, before = self._table.sheet, self._table.rect
+        sheet.extent = None
         for column in range(before.left, before.right + 1):
             moved = sheet.cells.pop((before.bottom, column), None)
             if moved:
