@@ -12,6 +12,7 @@ from klarify_xl.client import Client
 from klarify_xl.demo import Behaviour, DemoServer, Organisation
 from klarify_xl.settings import Settings
 from klarify_xl.store import Store
+from klarify_xl.template import workbook_template
 
 from .validator import installed_validator
 
@@ -108,3 +109,33 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def validator() -> Path:
     """The Open XML SDK's validator."""
     return installed_validator()
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """The workbook that people start from in Excel, as a file of their own."""
+    file = tmp_path / "klarify.xlsm"
+    file.write_bytes(workbook_template().read_bytes())
+    return file
+
+
+Know = Callable[[DemoServer], None]
+
+
+@pytest.fixture
+def know(monkeypatch: pytest.MonkeyPatch) -> Know:
+    """Let a person's settings lead to a server."""
+
+    def set_up(server: DemoServer) -> None:
+        monkeypatch.setenv("KLARIFY_BASE_URL", server.url)
+        monkeypatch.setenv("KLARIFY_API_KEY", server.access_key)
+
+    return set_up
+
+
+@pytest.fixture
+def known(make_server: MakeServer, know: Know) -> DemoServer:
+    """A server of 60 procedures, to which a person's settings lead."""
+    server = make_server(60)
+    know(server)
+    return server

@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from klarify_xl.demo import DemoServer
 from klarify_xl.headless.target import Target
 from klarify_xl.options import DEFAULT_OPTIONS, Options
 from klarify_xl.pipeline import write_plan
@@ -36,9 +39,7 @@ def open_in_excel(file: Path, pressed: Callable[[], bool] = lambda: False) -> It
 
 def press(name: str) -> None:
     """Press a button, as its VBA does: import the module and call the function."""
-    import klarify_xl.live
-
-    getattr(klarify_xl.live, name)()
+    getattr(import_module("klarify_xl.live"), name)()
 
 
 def refreshed(excel: FakeExcel) -> None:
@@ -126,3 +127,18 @@ def column_number(excel: FakeExcel, table_name: str, title: str) -> int:
     table = excel.book.table(table_name)
     assert table is not None
     return int(table.rect.left + table.columns.index(title))
+
+
+def edit(server: DemoServer) -> dict[str, str]:
+    """Let people work in Klarify: rename, edit, remove and add; return what became of whom."""
+    organisation = server.organisation
+    organisation.now += timedelta(hours=1)
+    by_name = sorted(organisation.rows, key=lambda row: (row["name"].casefold(), row["name"]))
+    ids = [str(row["id"]) for row in by_name]
+    organisation.remove(ids[2])
+    organisation.edit(ids[0], name="Zoning Process renamed")
+    organisation.edit(ids[4], owner="Someone Else", lanes=["Legal", "New lane"])
+    organisation.edit(ids[9], called_from=[], status="draft")
+    added = organisation.add(name="Aardvark handling", lanes=["Legal"], called_within=["Payroll"])
+    organisation.add(name="Middle management", status="draft")
+    return {"gone": ids[2], "renamed": ids[0], "edited": ids[4], "first": added, "still": ids[30]}

@@ -28,7 +28,7 @@ class CellWriter:
     def __init__(self, table: LiveTable, context: Context) -> None:
         self._table = table
         self._context = context
-        self._normal = str(context.workbook.Styles("Normal").Name)
+        self._neutral = context.styles.neutral
 
     def write(self, on_rows: Callable[[int], None]) -> None:
         """Write all planned cells; rows of a person's stay as they are.
@@ -88,7 +88,7 @@ class CellWriter:
         """
         column = self._table.columns[index]
         for box, name in style_runs(self._table.worksheet, Box(first, column, last, column)):
-            if is_ours(name) or name == self._normal:
+            if is_ours(name) or name in self._neutral:
                 for start, end, style in _equal(box.top, box.bottom, index, self.style):
                     if style != name:
                         self._cells(index, start, end).Style = style

@@ -28,6 +28,7 @@ class LinkWriter:
         self._context = context
         self._everything = everything
         self._cells = CellWriter(table, context)
+        self._resting = {one.sheet.key for one in context.tables if one.is_where_it_was}
 
     def write(self) -> None:
         """Write the links that need it."""
@@ -61,9 +62,12 @@ class LinkWriter:
         if self._everything or number in table.moved or line.old is None:
             return True
         if isinstance(value, Link) and isinstance(value.target, Place):
-            target = self._context.table(value.target.sheet)
-            if target is None or not target.is_where_it_was(value.target):
-                return True
+            is_resting = value.target.sheet in self._resting
+        else:
+            is_resting = True
+        if not is_resting:
+            # It is not known which row the link led to.
+            return True
         old = table.old.value(line.old.number, table.columns[index])
         # An apostrophe only says that a text is one.
         new = entered(value, self._context.shown, as_text=True)

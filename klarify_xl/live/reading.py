@@ -13,7 +13,7 @@ from lxml import etree
 from klarify_xl.headless.cells import OwnCell
 from klarify_xl.headless.reading import Identity, OldRow, OldSheet
 from klarify_xl.live.addresses import Box, box_of
-from klarify_xl.live.values import Block, rows_of
+from klarify_xl.live.values import SORT_MARK, Block, rows_of
 
 _ERRORS: Final = {
     -2146826288: "#NULL!",
@@ -132,7 +132,7 @@ def _own_cell(row: int, column: int, value: object, formula: object) -> OwnCell 
     written = str(formula) if isinstance(formula, str) else ""
     # A text may begin like a formula, but then it shows what is written.
     is_formula = written.startswith("=") and value != written
-    if value is None and not is_formula:
+    if (value is None and not is_formula) or written.startswith(SORT_MARK):
         return None
     if isinstance(value, bool):
         kind, text = "b", str(int(value))

@@ -18,7 +18,7 @@ from xlwings.constants import (
 from klarify_xl.errors import TargetError
 from klarify_xl.headless.merge import Line
 from klarify_xl.live.addresses import Box, runs
-from klarify_xl.live.values import GENERAL_FORMAT, TEXT_FORMAT, rows_of
+from klarify_xl.live.values import SORT_MARK, TEXT_FORMAT, rows_of
 
 _TOP_TO_BOTTOM: Final = 1
 """``xlTopToBottom``"""
@@ -107,21 +107,25 @@ class TableRows:
         """
         helper = self._worksheet.Range(self.box.column(self._helper).address)
         present = helper.NumberFormat
-        if present in {None, TEXT_FORMAT}:
-            # A number in a cell with the format of texts would be sorted as a text.
-            helper.NumberFormat = GENERAL_FORMAT
-        helper.Value2 = tuple((float(places[id(line)]),) for line in physical)
+        numbers = tuple((f"{SORT_MARK}{places[id(line)]:07}",) for line in physical)
+        helper.NumberFormat = TEXT_FORMAT
+        helper.Value2 = numbers
         sort = self._table.Sort
         sort.SortFields.Clear()
-        sort.SortFields.Add(Key=helper, SortOn=SortOn.xlSortOnValues, Order=SortOrder.xlAscending)
-        sort.Header = YesNoGuess.xlYes
-        sort.Orientation = _TOP_TO_BOTTOM
-        sort.Apply()
-        sort.SortFields.Clear()
+        try:
+            sort.SortFields.Add(
+                Key=helper, SortOn=SortOn.xlSortOnValues, Order=SortOrder.xlAscending
+            )
+            sort.Header = YesNoGuess.xlYes
+            sort.Orientation = _TOP_TO_BOTTOM
+            sort.Apply()
+        finally:
+            # What stays here would count as a person's wish.
+            sort.SortFields.Clear()
         if present is not None:
             helper.NumberFormat = present
         found = rows_of(helper.Value2, self.box.rows, 1)
-        if [row[0] for row in found] != [float(at) for at in range(len(physical))]:
+        if list(found) != sorted(numbers):
             raise TargetError(
                 f"Excel did not sort the table {self._table.Name} as it was asked to."
             )

@@ -1,6 +1,7 @@
 """Cell styles of an open workbook: found by name, or made from what `headless.styles` describes."""
 
-from functools import cache
+import contextlib
+from functools import cache, cached_property
 from typing import Any, Final
 
 from openpyxl.styles import NamedStyle, PatternFill
@@ -18,6 +19,9 @@ from klarify_xl.headless import styles
 from klarify_xl.headless.styles import CellKind
 from klarify_xl.live.addresses import Box
 from klarify_xl.plan import Colours, ColumnKind, Look
+
+_NEUTRAL: Final = ("Normal", "Hyperlink", "Followed Hyperlink")
+"""Styles that Excel gives to cells by itself; it finds them by these names in all languages."""
 
 _SIDES: Final = {
     "left": HAlign.xlHAlignLeft,
@@ -49,6 +53,16 @@ class Styles:
         self.cell = cache(self._cell)
         self.board = cache(self._board)
         self.header = cache(self._header)
+
+    @cached_property
+    def neutral(self) -> frozenset[str]:
+        """Names of the styles that nobody has chosen: Excel gives them by itself."""
+        names = set()
+        for name in _NEUTRAL:
+            # Not all of them are there before they are needed.
+            with contextlib.suppress(Exception):
+                names.add(str(self._styles(name).Name))
+        return frozenset({*names, ""})
 
     def _cell(self, kind: CellKind, linked: bool, marked: bool, long: bool) -> str:  # noqa: FBT001
         return self._named(

@@ -11,7 +11,7 @@ from klarify_xl.live.filters import Condition, put_on_filter, take_off_filter
 from klarify_xl.live.reading import OldTable, identities_of
 from klarify_xl.live.rows import TableRows
 from klarify_xl.live.values import rows_of
-from klarify_xl.plan import Cell, Place, Sheet
+from klarify_xl.plan import Cell, Sheet
 
 
 @dataclass
@@ -43,14 +43,6 @@ class LiveTable:
     lost_filters: list[str] = field(default_factory=list)
     _conditions: list[Condition] = field(default_factory=list)
     _planned_rows: dict[int, int] = field(default_factory=dict)
-    _old_rows: dict[int, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._old_rows = {
-            line.planned: line.old.number
-            for line in self.merged.lines
-            if line.planned is not None and line.old is not None
-        }
 
     @cached_property
     def name(self) -> str:
@@ -90,9 +82,13 @@ class LiveTable:
         assert row is not None  # noqa: S101 -- for the type only
         return row, self.sheet.rows[row][index]
 
-    def is_where_it_was(self, place: Place) -> bool:
-        """Tell whether a planned row has the number that it had before."""
-        return self._old_rows.get(place.row) == self._planned_rows.get(place.row)
+    @property
+    def is_where_it_was(self) -> bool:
+        """Whether the same rows stand in the same places as before."""
+        return len(self.lines) == len(self.old.sheet.rows) and all(
+            line.old is not None and line.old.number == number
+            for number, line in enumerate(self.lines, start=self.box.top)
+        )
 
     def _location(self, number: int) -> str:
         quoted = self.name.replace("'", "''")

@@ -13,6 +13,9 @@ Block = tuple[tuple[Any, ...], ...]
 
 TEXT_FORMAT: Final = "@"
 GENERAL_FORMAT: Final = "General"
+SORT_MARK: Final = "klarify-xl row "
+"""Begins what stands in a column while its table is sorted, should Excel fail meanwhile."""
+
 LONGEST_IN_BLOCK: Final = 8203
 """Characters beyond which older versions of Excel refuse a text within a block."""
 

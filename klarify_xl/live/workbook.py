@@ -31,6 +31,7 @@ from klarify_xl.plan import Board, Cell, Formula, Plan, Sheet
 from klarify_xl.progress import OnProgress, Progress, ignore
 
 _NO_DAY: Final = datetime.min.replace(tzinfo=UTC)
+_INTERRUPTED: Final = "The refresh was interrupted while it was written."
 _FORMULA_STYLE: Final = "Klarify formula"
 
 
@@ -96,7 +97,9 @@ class _Writer:
     ) -> None:
         self._plan = plan
         self._workbook = workbook
-        self._everything = everything
+        # After a failure links may be missing, or be another row's.
+        failed = not read_property(workbook, marks.RESULT_MARK).isdigit()
+        self._everything = everything or failed
         self._on_progress = on_progress
         self._sheets = Sheets(workbook)
         styles = Styles(workbook, plan.date_format, plan.colours)
@@ -118,6 +121,7 @@ class _Writer:
     def write(self) -> list[str]:
         """Place all sheets, write them, and put marks on the workbook."""
         context, view = self._context, current_view(self._workbook)
+        write_properties(self._workbook, {marks.RESULT_MARK: _INTERRUPTED})
         boards = []
         self._read_archive()
         for sheet in self._plan.sheets:
