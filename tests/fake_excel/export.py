@@ -58,6 +58,7 @@ _PROPERTIES: Final[dict[int, Any]] = {
     5: FloatProperty,
 }
 _formula_rule: Any = FormulaRule
+_cell_rule: Any = CellIsRule
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
@@ -161,7 +162,7 @@ def _view(target: Any, sheet: SheetModel) -> None:
 
 
 def _table(table: TableModel) -> Table:
-    made = Table(
+    made: Any = Table(
         displayName=table.name,
         name=table.name,
         ref=table.rect.address(rows=False, columns=False),
@@ -199,7 +200,7 @@ def _conditions(target: Any, sheet: SheetModel) -> None:
             looks["font"] = Font(color=_rgb(font["Color"]), bold=font.get("Bold"))
         formulas = [text.removeprefix("=") for text in one.formulas]
         if one.kind == 1:
-            rule = CellIsRule(operator=_OPERATORS[one.operator], formula=formulas, **looks)
+            rule = _cell_rule(operator=_OPERATORS[one.operator], formula=formulas, **looks)
         elif one.kind == 2:
             rule = _formula_rule(formula=formulas, **looks)
         else:
