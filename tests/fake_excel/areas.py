@@ -129,3 +129,24 @@ def parsed(text: str) -> Rect | None:
         max(corners[1], others[1]),
     )
     return rect if rect.fits else None
+
+
+def without(rect: Rect, areas: tuple[Rect, ...]) -> list[Rect]:
+    """Return what is left of a rectangle outside some others."""
+    rests = [rect]
+    for area in areas:
+        rests = [piece for rest in rests for piece in _minus(rest, area)]
+    return rests
+
+
+def _minus(rect: Rect, area: Rect) -> list[Rect]:
+    common = rect.common(area)
+    if not common:
+        return [rect]
+    pieces = [
+        rect._replace(bottom=common.top - 1),
+        rect._replace(top=common.bottom + 1),
+        Rect(common.top, rect.left, common.bottom, common.left - 1),
+        Rect(common.top, common.right + 1, common.bottom, rect.right),
+    ]
+    return [one for one in pieces if one.top <= one.bottom and one.left <= one.right]

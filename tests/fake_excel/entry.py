@@ -22,7 +22,7 @@ from .model import ERRORS, CellError, Scalar
 TEXT: Final = "@"
 CELL_TEXT: Final = 32_767
 ARRAY_TEXT: Final = 8_203
-"""Characters that older versions take in one string of an assigned array."""
+"""Characters that Excel 2007 takes in one string of an assigned array (KB 832136)."""
 EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 -- serial numbers know no zone
 CURRENCY: Final = "$#,##0.00"
 

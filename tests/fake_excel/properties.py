@@ -58,7 +58,8 @@ class DocumentProperty(ComObject):
 def property_value(kind: int, value: Any) -> Any:
     """Return a property's value, or raise if it is not of its kind or too long."""
     known: dict[int, tuple[type, ...]] = {BOOLEAN: (bool,), DATE: (datetime,), STRING: (str,)}
-    if not isinstance(value, known.get(kind, (int, float))) or not NUMBER <= kind <= FLOAT:
+    fits = isinstance(value, known.get(kind, (int, float)))
+    if not fits or not NUMBER <= kind <= FLOAT:
         raise wrong_type(4)
     if kind == STRING and len(value) > PROPERTY_TEXT:
         raise wrong_type(4)

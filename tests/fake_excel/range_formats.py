@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .areas import Rect
+from .areas import Rect, without
 from .com import MISSING, method, prop
 from .errors import refused
 from .geometry import column_pixels, column_points, left_of, row_points, top_of, width_from_pixels
@@ -220,24 +220,3 @@ class RangeFormats(FormatMembers, RangeBase):
         self._sheet.merged = [
             one for one in self._sheet.merged if not any(one.meets(area) for area in self._areas)
         ]
-
-
-def without(rect: Rect, areas: tuple[Rect, ...]) -> list[Rect]:
-    """Return what is left of a rectangle outside some others."""
-    rests = [rect]
-    for area in areas:
-        rests = [piece for rest in rests for piece in _minus(rest, area)]
-    return rests
-
-
-def _minus(rect: Rect, area: Rect) -> list[Rect]:
-    common = rect.common(area)
-    if not common:
-        return [rect]
-    pieces = [
-        rect._replace(bottom=common.top - 1),
-        rect._replace(top=common.bottom + 1),
-        Rect(common.top, rect.left, common.bottom, common.left - 1),
-        Rect(common.top, common.right + 1, common.bottom, rect.right),
-    ]
-    return [one for one in pieces if one.top <= one.bottom and one.left <= one.right]

@@ -1,5 +1,6 @@
 """A test's Excel: a workbook opened in the fake, and xlwings' real Windows code above it."""
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -161,8 +162,18 @@ def excel_with(
                 module.sys = _AsWindows("sys")  # type: ignore[attr-defined]  # any module may have it
         handle = excel.application.Hwnd
         line = [sys.argv[0], "--from_xl=1", "--app=", f"--wb={excel.book.name}", f"--hwnd={handle}"]
-        with mock.patch.object(sys, "argv", line):
+        with mock.patch.object(sys, "argv", line), _spared():
             yield excel
+
+
+@contextmanager
+def _spared() -> Iterator[None]:
+    """Keep the garbage collector from going through all cells again and again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _stand_in(modules: dict[str, Any], excel: FakeExcel) -> None:

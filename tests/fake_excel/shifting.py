@@ -211,6 +211,14 @@ def _move_cells(
 ) -> None:
     """Move all that lies in a zone, after dropping what is deleted."""
 
+    top, left, bottom, right = zone
+    moving = [one for one in sheet.cells if top <= one[0] <= bottom and left <= one[1] <= right]
+    taken = [sheet.cells.pop(one) for one in moving]
+    for (row, column), cell in zip(moving, taken, strict=True):
+        if deleted is None or not deleted.has(row, column):
+            sheet.cells[row + rows, column + columns] = cell
+    sheet.extent = None
+
     def place(one: tuple[int, int]) -> tuple[int, int] | None:
         if not zone.has(*one):
             return one
@@ -218,11 +226,6 @@ def _move_cells(
             return None
         return one[0] + rows, one[1] + columns
 
-    cells = {}
-    for before, cell in sheet.cells.items():
-        if after := place(before):
-            cells[after] = cell
-    sheet.cells = cells
     sheet.comments = {
         after: text for before, text in sheet.comments.items() if (after := place(before))
     }
@@ -230,7 +233,8 @@ def _move_cells(
     for before, link in sheet.links.items():
         after = place(before)
         if after and link.rect:
-            link.rect = link.rect.moved(after[0] - before[0], after[1] - before[1])
+            if after != before:
+                link.rect = link.rect.moved(rows, columns)
             links[after] = link
     sheet.links = links
 

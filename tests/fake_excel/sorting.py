@@ -2,8 +2,8 @@
 
 Sources: Microsoft Support, «Sort data in a range or table» (numbers, text, FALSE, TRUE, errors,
 blanks always last; upper and lower case alike; hidden rows are not moved), Microsoft Learn, «Sort
-object» and «SortFields.Add2». Formulas are adjusted as by copying. Hyperlinks are left where they
-were, and so are row heights: that is the worst that Excel does.
+object» and «SortFields.Add2». Formulas are adjusted as by copying (KB 40401, with an example).
+Hyperlinks are left where they were, and so are row heights: that is the worst that Excel does.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .areas import Rect
+from .areas import Rect, without
 from .entry import shown
 from .formulas import copied, with_column_renamed
 from .model import SheetModel, TableModel
@@ -32,13 +32,16 @@ def _expand(sheet: SheetModel, table: TableModel, area: Rect) -> None:
     )
     if below and area.top <= rect.bottom + 1 and not table.totals and not sheet.is_blank(below):
         wider = rect._replace(bottom=area.bottom)
-        if not any(one.meets(wider) for one in others):
+        rest = without(wider._replace(top=below.top), (area,))
+        # Only an empty row or column beside a table is taken in.
+        if not any(one.meets(wider) for one in others) and all(map(sheet.is_blank, rest)):
             table.rect = rect = wider
             _extend_formulas(sheet, table, below.top)
     beside = area.common(rect._replace(left=rect.right + 1, right=rect.right + 1))
     if beside and area.left <= rect.right + 1 and not sheet.is_blank(beside):
         wider = rect._replace(right=area.right)
-        if not any(one.meets(wider) for one in others):
+        rest = without(wider._replace(left=beside.left), (area,))
+        if not any(one.meets(wider) for one in others) and all(map(sheet.is_blank, rest)):
             table.rect = wider
             add_columns(sheet, table, rect.right + 1, area.right)
 
