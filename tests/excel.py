@@ -12,7 +12,7 @@ import importlib
 import io
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -140,14 +140,29 @@ class Excel:
         return text.getvalue()
 
 
+def nothing_more(_modules: dict[str, Named]) -> None:
+    """Leave what stands in for pywin32 as it is."""
+
+
 @contextmanager
-def windows_xlwings() -> Iterator[Excel]:
-    """Give the functions as Excel would call them, and leave no trace of it."""
+def as_on_windows(
+    *names: str, arrange: Callable[[dict[str, Named]], None] = nothing_more
+) -> Iterator[dict[str, Named]]:
+    """Import xlwings as on Windows, and leave no trace of it.
+
+    Args:
+        names: Modules of ours that import xlwings, and so have to be imported anew as well.
+        arrange: Adds to what stands in for pywin32's modules, before xlwings is imported.
+
+    Yields:
+        What stands in for pywin32's modules, by name.
+    """
     _ = asyncio, concurrent.futures  # loaded before the system changes its name
-    before = {name for name in sys.modules if _is_touched(name)}
-    kept = {name: sys.modules.pop(name) for name in before}
+    touched = ("xlwings", *names)
+    kept = _taken_out(touched)
     modules = {name: Named(name) for name in PYWIN32}
     _arrange(modules)
+    arrange(modules)
     try:
         with mock.patch.dict(sys.modules, modules):
             with (
@@ -157,21 +172,42 @@ def windows_xlwings() -> Iterator[Excel]:
                 mock.patch.object(ctypes, "oledll", mock.MagicMock(), create=True),
             ):
                 importlib.import_module("xlwings")
-                server = importlib.import_module("xlwings.com_server")
-                udfs = importlib.import_module("xlwings.udfs")
-            functions = udfs.get_udf_module("klarify_xl.udfs", None)
-            yield Excel(server, udfs, functions)
-            server.loop.close()
-            udfs.com_executor.shutdown()
-            functions._library.close()
+                importlib.import_module("xlwings.com_server")
+            yield modules
     finally:
-        for name in [name for name in sys.modules if _is_touched(name)]:
-            del sys.modules[name]
-        sys.modules.update(kept)
+        _taken_out(touched)
+        for name, module in kept.items():
+            sys.modules[name] = module
+            above, _, last = name.rpartition(".")
+            if above in sys.modules:
+                setattr(sys.modules[above], last, module)
 
 
-def _is_touched(name: str) -> bool:
-    return name.partition(".")[0] == "xlwings" or name == "klarify_xl.udfs"
+def _taken_out(touched: tuple[str, ...]) -> dict[str, types.ModuleType]:
+    """Return the modules of some packages, and forget that they were imported."""
+    found = [
+        name
+        for name in sys.modules
+        if any(name == one or name.startswith(f"{one}.") for one in touched)
+    ]
+    for name in found:
+        above, _, last = name.rpartition(".")
+        if above and hasattr(sys.modules.get(above), last):
+            delattr(sys.modules[above], last)
+    return {name: sys.modules.pop(name) for name in found}
+
+
+@contextmanager
+def windows_xlwings() -> Iterator[Excel]:
+    """Give the functions as Excel would call them, and leave no trace of it."""
+    with as_on_windows("klarify_xl.udfs"):
+        server = sys.modules["xlwings.com_server"]
+        udfs: Any = sys.modules["xlwings.udfs"]
+        functions = udfs.get_udf_module("klarify_xl.udfs", None)
+        yield Excel(server, udfs, functions)
+        server.loop.close()
+        udfs.com_executor.shutdown()
+        functions._library.close()
 
 
 def _arrange(modules: dict[str, Named]) -> None:
