@@ -23,15 +23,16 @@ from klarify_xl.live.areas import areas_of, cells_of, groups
 from klarify_xl.live.boards import write_board
 from klarify_xl.live.context import Context, Note
 from klarify_xl.live.styles import Styles
-from klarify_xl.plan import Area, Board, Chart, Formula, Link, Place, Plan
+from klarify_xl.plan import Area, Board, Cell, Chart, Formula, Link, Look, Place, Plan
 from klarify_xl.template import workbook_template
 
-from .fake_excel.session import FakeExcel, opened
+from .fake_excel.session import FakeExcel, excel_with, opened
 from .workbooks import NOW, hostile_organisation, plan_of, unescaped, write
 
 DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 -- Excel's days have no time zone
 BOARDS = ("Overview", "Role matrix", "Map")
 Cells = dict[tuple[int, int], tuple[str, Any, str, str]]
+Planned = dict[tuple[int, int], tuple[Cell, Look]]
 
 
 def boards(plan: Plan) -> dict[str, Board]:
@@ -270,7 +271,11 @@ def flat(block: Any) -> list[Any]:
 
 
 def test_a_text_in_a_cell_of_dates_stays_a_text(demo: Plan) -> None:
-    cells = {(0, 0): ("2024-01-15", "moment"), (0, 1): ("=1+1", "figure"), (1, 0): ("1/2", "share")}
+    cells: Planned = {
+        (0, 0): ("2024-01-15", "moment"),
+        (0, 1): ("=1+1", "figure"),
+        (1, 0): ("1/2", "share"),
+    }
     board = replace(boards(demo)["Overview"], cells=cells, charts=())
     excel = from_template()
     sheet = excel.worksheet("Overview")
@@ -284,7 +289,11 @@ def test_a_text_in_a_cell_of_dates_stays_a_text(demo: Plan) -> None:
 
 
 def test_texts_too_long_for_a_block_are_entered_singly(demo: Plan) -> None:
-    cells = {(0, 0): ("a" * 9000, "label"), (0, 1): ("b", "label"), (1, 0): ("=" * 8203, "label")}
+    cells: Planned = {
+        (0, 0): ("a" * 9000, "label"),
+        (0, 1): ("b", "label"),
+        (1, 0): ("=" * 8203, "label"),
+    }
     board = replace(boards(demo)["Map"], cells=cells, shapes=(), connectors=())
     excel = from_template()
     sheet = excel.worksheet("Map")
@@ -299,7 +308,7 @@ def test_what_a_person_wrote_and_formatted_stays(demo: Plan, tmp_path: Path) -> 
     overview.Range("N3").Value2 = "My note"
     overview.Range("D20").Formula = "=B3+1"
     overview.Range("B70:C71").Interior.Color = 255
-    matrix.Range("XFD1").Value2 = "far"
+    matrix.Range("XFD5000").Value2 = "far"
     matrix.Range("B6").Font.Color = 255
     matrix.Range("A600").Value2 = "below"
     free = next(
@@ -314,7 +323,7 @@ def test_what_a_person_wrote_and_formatted_stays(demo: Plan, tmp_path: Path) -> 
     assert overview.Range("N3").Value2 == "My note"
     assert overview.Range("D20").Formula == "=B3+1"
     assert overview.Range("B70:C71").Interior.Color == 255
-    assert matrix.Range("XFD1").Value2 == "far"
+    assert matrix.Range("XFD5000").Value2 == "far"
     assert matrix.Range("B6").Font.Color == 255
     assert matrix.Cells(*free).Value2 == "C"
     assert matrix.Range("A600").Value2 == "below"
@@ -338,6 +347,29 @@ def test_a_persons_cell_in_the_way_goes_to_the_archive(demo: Plan, tmp_path: Pat
         Note("Role matrix", f"B{last + 4}", "", "=1+1"),
     ]
     assert_equal(excel, more, tmp_path / "wanted.xlsx")
+
+
+def test_empty_cells_of_ours_lose_their_style_when_they_are_no_longer_planned(demo: Plan) -> None:
+    cells: Planned = {(0, 0): ("a", "label"), (0, 3): ("d", "label"), (4, 0): ("e", "label")}
+    board = replace(boards(demo)["Map"], cells=cells, shapes=(), connectors=())
+    excel = from_template()
+    context = context_of(excel.workbook, demo)
+    sheet = excel.worksheet("Map")
+    blank: Planned = {(row, column): (None, "heading") for row in (1, 2) for column in (0, 1, 2)}
+    write_board(replace(board, cells=cells | blank), sheet, context, is_new=False)
+    assert sheet.Range("A2:C3").Style.Name == "Klarify board heading"
+    write_board(board, sheet, context, is_new=False)
+    assert live_cells(sheet) == {
+        (row + 1, column + 1): ("value", value, "@", "Klarify board label")
+        for (row, column), (value, _look) in cells.items()
+    }
+
+
+def test_boards_are_written_through_xlwings(demo: Plan, tmp_path: Path) -> None:
+    with as_file(workbook_template()) as file, excel_with(file) as excel:
+        bring_up_to_date(excel.xlwings.Book.caller().api, demo)
+    assert_equal(excel, demo, tmp_path / "headless.xlsx")
+    assert live_shapes(excel) == headless_shapes(tmp_path / "headless.xlsx")
 
 
 def test_a_style_that_a_person_chose_for_our_figure_stays(demo: Plan, tmp_path: Path) -> None:
@@ -372,7 +404,7 @@ def test_a_large_role_matrix_takes_few_calls(
     record_property: Callable[[str, object], None],
 ) -> None:
     rows, columns = 200, 50
-    cells: dict[tuple[int, int], Any] = {
+    cells: Planned = {
         (row, 0): (Link(f"id {row}", Place("Procedures", row)), "label") for row in range(rows)
     }
     cells |= {
