@@ -1,6 +1,7 @@
 """What stands on a board's sheet of an open workbook: a person's cells told from ours."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from klarify_xl.headless.cells import letter_of
@@ -14,6 +15,9 @@ from klarify_xl.plan import Cell, Formula, Link
 _MOST_COLUMNS: Final = 256
 """More than any board has. What a person has further to the right is none of ours, and is not
 read, lest a single cell in the last column make a block of millions."""
+
+_CELLS_AT_ONCE: Final = 1_000_000
+"""Cells that are read with one call, lest one in the last row take the memory of all above it."""
 
 _ROUNDED: Final = 1e-6
 """Days within which two moments are the same; Excel shows 15 digits."""
@@ -49,12 +53,16 @@ class Standing:
         self._foreign = set(self._find_foreign())
 
     def _read(self) -> Iterator[tuple[Spot, Any]]:
-        formulas = self._sheet.Range(self._box.address).Formula
-        rows = rows_of(formulas, self._box.rows, self._box.columns)
-        for row, contents in enumerate(rows, start=self._box.top):
-            for column, content in enumerate(contents, start=self._box.left):
-                if content is not None and content != "":
-                    yield (row, column), content
+        box = self._box
+        step = max(1, _CELLS_AT_ONCE // box.columns)
+        for top in range(box.top, box.bottom + 1, step):
+            part = Box(top, box.left, min(top + step - 1, box.bottom), box.right)
+            formulas = self._sheet.Range(part.address).Formula
+            rows = rows_of(formulas, part.rows, part.columns)
+            for row, contents in enumerate(rows, start=top):
+                for column, content in enumerate(contents, start=box.left):
+                    if content is not None and content != "":
+                        yield (row, column), content
 
     def _find_foreign(self) -> Iterator[Spot]:
         # Only these can be lost, so that each of their rectangles is looked at by itself.
@@ -76,10 +84,12 @@ class Standing:
 
     @property
     def blank(self) -> set[Spot]:
-        """Cells in which nothing stands and nothing is planned."""
-        if self._box.left > self._box.right:
+        """Cells among ours in which nothing stands and nothing is planned."""
+        ours = [row for row, _column in self._contents.keys() - self._foreign]
+        if not ours:
             return set()
-        return set(cells_of(self._box)) - self._contents.keys() - self._planned.keys()
+        box = replace(self._box, bottom=max(ours))
+        return set(cells_of(box)) - self._contents.keys() - self._planned.keys()
 
     def state(self, spot: Spot) -> str:
         """Return how a planned cell stands: ``same`` as planned, ``empty`` or ``other``."""

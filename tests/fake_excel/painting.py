@@ -78,7 +78,7 @@ PROPERTIES: Final[dict[str, dict[str, Any]]] = {
         "FirstSliceAngle": 0,
         "VaryByCategories": False,
     },
-    "SeriesPoint": {"InvertIfNegative": False},
+    "SeriesPoint": {"InvertIfNegative": False, "HasDataLabel": True},
 }
 """Properties of each class, and what they are at first."""
 
