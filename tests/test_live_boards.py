@@ -1,11 +1,12 @@
 """Boards of an open workbook show what headless ones do, and leave alone what is a person's."""
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import as_file
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -39,27 +40,36 @@ def boards(plan: Plan) -> dict[str, Board]:
     return {one.key: one for one in plan.sheets if isinstance(one, Board)}
 
 
-def context_of(workbook: Any, plan: Plan) -> Context:
-    """Return what boards need of a workbook whose tables stand as in a new one."""
-    names = {one.key: one.name for one in plan.sheets}
-    tables = {one.key for one in plan.tables}
-    titles = {
-        (table.table, column.name): column.title
-        for table in plan.tables
-        for column in table.columns
-    }
+class PlainContext(Context):
+    """A workbook whose tables stand as in a new one.
 
-    def location(place: Place) -> str:
-        row = place.row + 1 + (place.sheet in tables)
+    Attributes:
+        renamed: Titles that columns have in the workbook, by table and key.
+    """
+
+    renamed: Mapping[tuple[str, str], str] = MappingProxyType({})
+
+    def location(self, place: Place) -> str:
+        names = {one.key: one.name for one in self.plan.sheets}
+        row = place.row + 1 + (place.sheet in {one.key for one in self.plan.tables})
         return "'{}'!A{}".format(names[place.sheet].replace("'", "''"), row)
 
-    return Context(
+    def title(self, table: str, key: str) -> str | None:
+        titles = {
+            (one.table, column.name): column.title
+            for one in self.plan.tables
+            for column in one.columns
+        }
+        return self.renamed.get((table, key)) or titles.get((table, key))
+
+
+def context_of(workbook: Any, plan: Plan) -> PlainContext:
+    """Return what boards need of a workbook whose tables stand as in a new one."""
+    return PlainContext(
         workbook,
         plan,
         Styles(workbook, plan.date_format, plan.colours),
         shown=lambda moment: moment.astimezone(plan.time_zone),
-        location=location,
-        title=lambda table, key: titles.get((table, key)),
     )
 
 
@@ -387,9 +397,8 @@ def test_a_style_that_a_person_chose_for_our_figure_stays(demo: Plan, tmp_path: 
 
 def test_columns_are_called_by_their_titles_in_the_workbook(demo: Plan) -> None:
     excel = from_template()
-    usual = context_of(excel.workbook, demo)
-    renamed = {("Procedures", "ID"): "My [ID]"}
-    context = replace(usual, title=lambda *column: renamed.get(column) or usual.title(*column))
+    context = context_of(excel.workbook, demo)
+    context.renamed = {("Procedures", "ID"): "My [ID]"}
     excel.worksheet("Procedures").Range("A1").Value2 = "My [ID]"
     sheet = excel.worksheet("Overview")
     write_board(boards(demo)["Overview"], sheet, context, is_new=False)

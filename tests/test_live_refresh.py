@@ -1,6 +1,7 @@
 """The ribbon's Refresh in an open workbook, by xlwings' Windows code over a fake of Excel."""
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -73,13 +74,7 @@ def test_the_format_of_texts_comes_before_texts(template: Path) -> None:
         written = excel.first(is_block)
         for title in ("Name", "Owner", "Status"):
             letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[column_number(excel, "Procedures", title) - 1]
-            formatted = excel.first(
-                lambda call, letter=letter: (
-                    call.member == "NumberFormat"
-                    and f"{letter}2:{letter}61" in call.path.replace("$", "")
-                    and call.arguments == ("@",)
-                )
-            )
+            formatted = excel.first(partial(is_made_text, f"{letter}2:{letter}61"))
             assert formatted < written, title
 
 

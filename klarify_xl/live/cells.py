@@ -8,7 +8,7 @@ from klarify_xl.headless.styles import CellKind, cell_kind, is_long
 from klarify_xl.limits import EXCEL_CELL_CHARACTERS
 from klarify_xl.live.addresses import Box, runs
 from klarify_xl.live.context import Context
-from klarify_xl.live.styles import is_ours, style_runs
+from klarify_xl.live.styles import is_ours, looks, style_runs
 from klarify_xl.live.tables import LiveTable
 from klarify_xl.live.values import GENERAL_FORMAT, LONGEST_IN_BLOCK, TEXT_FORMAT, entered, is_read
 from klarify_xl.plan import Cell, Formula, Link, bare
@@ -91,11 +91,26 @@ class CellWriter:
             if is_ours(name) or name in self._neutral:
                 for start, end, style in _equal(box.top, box.bottom, index, self.style):
                     if style != name:
-                        self._cells(index, start, end).Style = style
+                        self._restyle(index, (start, end), name, style)
         for start, end, wanted in _equal(first, last, index, self._number_format):
             cells = self._cells(index, start, end)
             if wanted in {TEXT_FORMAT, GENERAL_FORMAT} or cells.NumberFormat in {None, TEXT_FORMAT}:
                 cells.NumberFormat = wanted
+
+    def _restyle(self, index: int, rows: tuple[int, int], present: str, wanted: str) -> None:
+        """Give cells another style, but for those that a person has formatted."""
+        first, last = rows
+        cells = self._cells(index, first, last)
+        is_new = all(
+            self._table.lines[number - self._table.box.top].old is None
+            for number in range(first, last + 1)
+        )
+        if is_new or looks(cells) == self._context.styles.looks(present):
+            cells.Style = wanted
+        elif last > first:
+            middle = (first + last) // 2
+            self._restyle(index, (first, middle), present, wanted)
+            self._restyle(index, (middle + 1, last), present, wanted)
 
     def _cells(self, index: int, first: int, last: int) -> Any:  # noqa: ANN401
         column = self._table.columns[index]

@@ -31,10 +31,11 @@ class TableRows:
         worksheet: Its sheet, as Excel's object model has it.
         table: The table.
         box: Its data rows.
-        helper: A column of the sheet that may be overwritten meanwhile: one of ours.
+        helper: A column of the sheet that may be overwritten meanwhile: one of ours, in which no
+            row of a person's holds anything; None if there is none.
     """
 
-    def __init__(self, worksheet: Any, table: Any, box: Box, helper: int) -> None:  # noqa: ANN401
+    def __init__(self, worksheet: Any, table: Any, box: Box, helper: int | None) -> None:  # noqa: ANN401
         self._worksheet = worksheet
         self._table = table
         self._helper = helper
@@ -105,11 +106,27 @@ class TableRows:
             places: Where each row goes, from 0, by its ``id``.
             physical: The rows as they stand.
         """
-        helper = self._worksheet.Range(self.box.column(self._helper).address)
-        present = helper.NumberFormat
         numbers = tuple((f"{SORT_MARK}{places[id(line)]:07}",) for line in physical)
-        helper.NumberFormat = TEXT_FORMAT
-        helper.Value2 = numbers
+        added = self._table.ListColumns.Add() if self._helper is None else None
+        column = self._helper or self.box.right + 1
+        helper = self._worksheet.Range(self.box.column(column).address)
+        present = helper.NumberFormat
+        try:
+            helper.NumberFormat = TEXT_FORMAT
+            helper.Value2 = numbers
+            self._sort_by(helper)
+            found = rows_of(helper.Value2, self.box.rows, 1)
+            if present is not None:
+                helper.NumberFormat = present
+        finally:
+            if added is not None:
+                added.Delete()
+        if list(found) != sorted(numbers):
+            raise TargetError(
+                f"Excel did not sort the table {self._table.Name} as it was asked to."
+            )
+
+    def _sort_by(self, helper: Any) -> None:  # noqa: ANN401
         sort = self._table.Sort
         sort.SortFields.Clear()
         try:
@@ -122,13 +139,6 @@ class TableRows:
         finally:
             # What stays here would count as a person's wish.
             sort.SortFields.Clear()
-        if present is not None:
-            helper.NumberFormat = present
-        found = rows_of(helper.Value2, self.box.rows, 1)
-        if list(found) != sorted(numbers):
-            raise TargetError(
-                f"Excel did not sort the table {self._table.Name} as it was asked to."
-            )
 
     def _unhide(self) -> set[int]:
         """Show all rows, since Excel sorts visible ones only, and return which were hidden."""

@@ -54,6 +54,11 @@ class Styles:
         self.board = cache(self._board)
         self.header = cache(self._header)
 
+    @cache  # noqa: B019 -- lives as long as the workbook is written
+    def looks(self, name: str) -> tuple[Any, ...]:
+        """Return what cells of a style look like, of which nobody has changed anything."""
+        return looks(self._styles(name))
+
     @cached_property
     def neutral(self) -> frozenset[str]:
         """Names of the styles that nobody has chosen: Excel gives them by itself."""
@@ -96,6 +101,23 @@ class Styles:
             _make(self._styles.Add(name), described)
             self._present.add(name)
         return name
+
+
+def looks(formatted: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    """Return what a person is likely to change about cells; None for what is mixed.
+
+    Args:
+        formatted: A style, or cells, as Excel's object model has them.
+    """
+    font = formatted.Font
+    return (
+        formatted.NumberFormat,
+        formatted.Interior.Color,
+        font.Color,
+        font.Bold,
+        font.Size,
+        formatted.HorizontalAlignment,
+    )
 
 
 def is_ours(name: str | None) -> bool:

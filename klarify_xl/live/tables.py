@@ -99,13 +99,15 @@ class LiveTable:
         self._conditions = take_off_filter(self.table, self.old.titles)
         identity = {one.name: at for one, at in zip(self.sheet.columns, self.columns, strict=True)}
         kept = {identity[key] for key in self.sheet.identity}
+        for line in self.merged.lines:
+            kept |= line.own.keys() if line.planned is None else set()
         # One whose formats are set anew for what comes, if there is one.
         free = [
             (one.kind != "text", column)
             for one, column in zip(self.sheet.columns, self.columns, strict=True)
             if column not in kept
         ]
-        helper = min(free)[1] if free else self.columns[0]
+        helper = min(free)[1] if free else None
         rows = TableRows(self.worksheet, self.table, self.old.box, helper)
         self.lines, self.moved = rows.arrange(
             self.merged.lines, sorted_by_person=self.is_sorted_by_person
