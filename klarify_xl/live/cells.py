@@ -93,9 +93,22 @@ class CellWriter:
                     if style != name:
                         self._restyle(index, (start, end), name, style)
         for start, end, wanted in _equal(first, last, index, self._number_format):
-            cells = self._cells(index, start, end)
-            if wanted in {TEXT_FORMAT, GENERAL_FORMAT} or cells.NumberFormat in {None, TEXT_FORMAT}:
-                cells.NumberFormat = wanted
+            if wanted in {TEXT_FORMAT, GENERAL_FORMAT}:
+                self._cells(index, start, end).NumberFormat = wanted
+            else:
+                self._untext(index, (start, end), wanted)
+
+    def _untext(self, index: int, rows: tuple[int, int], wanted: str) -> None:
+        """Give cells for numbers another format where they have that of texts."""
+        first, last = rows
+        cells = self._cells(index, first, last)
+        present = cells.NumberFormat
+        if present == TEXT_FORMAT:
+            cells.NumberFormat = wanted
+        elif present is None and last > first:
+            middle = (first + last) // 2
+            self._untext(index, (first, middle), wanted)
+            self._untext(index, (middle + 1, last), wanted)
 
     def _restyle(self, index: int, rows: tuple[int, int], present: str, wanted: str) -> None:
         """Give cells another style, but for those that a person has formatted."""

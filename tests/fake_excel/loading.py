@@ -336,7 +336,7 @@ def _results(xml: bytes, sheet: SheetModel) -> None:
         assert rect
         cell = sheet.cells.get((rect.top, rect.left))
         text = source.findtext(f"{MAIN}v")
-        if cell is None or text is None:
+        if cell is None or not text:
             continue
         kind = source.get("t", "n")
         if kind == "n":
