@@ -28,10 +28,10 @@ Typed = Callable[[str | None], None]
 class MemoryKeyring(KeyringBackend):
     """A keyring that forgets all when the test ends."""
 
-    priority = 5  # type: ignore[assignment]  # keyring reads it off the class
+    priority = 5
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # of keyring
         self.kept: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
@@ -51,7 +51,7 @@ def kept_keys() -> Iterator[dict[tuple[str, str], str]]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def asked() -> list[dict[str, Any]]:
     """Windows that were shown: all that tkinter was told."""
     return []
 
@@ -123,13 +123,15 @@ def test_the_selected_procedure_is_opened(
         refreshed(excel)
         sheet = excel.worksheet(sheet_name)
         sheet.Activate()
-        sheet.Range("C9").Select()
-        press("open_in_klarify")
-        assert excel.messages == []
         table = excel.book.table(sheet_name)
         assert table is not None
         title = "ID" if "ID" in table.columns else "Source ID"
-        thing = sheet.Cells(9, column_number(excel, sheet_name, title)).Value2
+        ids = column_number(excel, sheet_name, title)
+        row_number = next(row for row in range(9, 99) if sheet.Cells(row, ids).Value2)
+        sheet.Range(f"C{row_number}").Select()
+        press("open_in_klarify")
+        assert excel.messages == []
+        thing = sheet.Cells(row_number, ids).Value2
         row = next(one for one in known.organisation.rows if str(one["id"]) == thing)
         assert pages == [row["url"]]
 
@@ -248,11 +250,11 @@ def test_a_key_that_is_none_is_told(
         assert kept_keys == {}
 
 
+@pytest.mark.usefixtures("kept_keys")
 def test_a_workbook_can_belong_to_another_organisation(
     template: Path,
     typed: Typed,
     asked: list[dict[str, Any]],
-    kept_keys: dict[tuple[str, str], str],
     make_server: MakeServer,
 ) -> None:
     other = make_server(5)
@@ -295,9 +297,7 @@ def test_back_to_the_usual_address(
         refreshed(excel)
 
 
-def test_options_are_made_and_opened(
-    template: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_options_are_made_and_opened(template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr("subprocess.Popen", started.append)
     with open_in_excel(template) as excel:
@@ -306,7 +306,7 @@ def test_options_are_made_and_opened(
         ((_editor, file),) = started
         assert load_options(file)
         text = Path(file).read_text(encoding="utf-8")
-        Path(file).write_text(text.replace('# language = "en"', 'language = "de"'), "utf-8")
+        Path(file).write_text(text.replace('#language = "en"', 'language = "de"'), "utf-8")
         press("edit_options")
         assert 'language = "de"' in Path(file).read_text(encoding="utf-8")
         refreshed(excel)

@@ -171,7 +171,7 @@ def test_sheets_that_a_person_deleted_return(template: Path, known: DemoServer) 
 
 
 def test_formulas_and_texts_beside_and_under_the_table_stay(
-    template: Path, known: DemoServer, tmp_path: Path
+    template: Path, known: DemoServer
 ) -> None:
     with open_in_excel(template) as excel:
         refreshed(excel)

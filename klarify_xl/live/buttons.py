@@ -33,6 +33,8 @@ from klarify_xl.workbook_names import BASE_URL_NAME, STORE_NAME
 
 NOTES: Final = Phrase("Notes")
 _NOTES_WIDTH: Final = 40
+_ID: Final = "ID"
+"""Key of the column with the id of what a row is about, where nothing else is said."""
 
 
 def show_table(excel: Excel, name: str) -> None:
@@ -81,8 +83,9 @@ def _selected_id(excel: Excel) -> str:
     for sheet, table in _tables_on(worksheet):
         box = box_of(table.Range)
         matched = matched_titles(sheet, titles := titles_of(table))
-        if sheet.origin in matched and box.top < int(cell.Row) <= box.bottom:
-            column = box.left + titles.index(matched[sheet.origin])
+        key = sheet.origin or _ID
+        if key in matched and box.top < int(cell.Row) <= box.bottom:
+            column = box.left + titles.index(matched[key])
             value = worksheet.Cells(int(cell.Row), column).Value2
             if value is not None:
                 return str(value)

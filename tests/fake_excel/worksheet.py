@@ -281,6 +281,9 @@ class Worksheet(ComObject):
 
     @lookup
     def Evaluate(self, Name: Any) -> Any:
+        for one in self._model.book.names:
+            if one.name.casefold() == str(Name).casefold() and one.refers_to.startswith('="'):
+                return one.refers_to[2:-1].replace('""', '"')
         sheet, rect = self._resolve(str(Name))
         return self._make("Range", sheet, rect) if rect else -2146826259
 
