@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from klarify_xl import __version__
-from klarify_xl.check import run_checks
+from klarify_xl.commands.check import check
 from klarify_xl.commands.demo import demo
 from klarify_xl.commands.export import export
 from klarify_xl.commands.options import (
@@ -26,7 +26,7 @@ from klarify_xl.commands.options import (
 )
 from klarify_xl.commands.packs import packs
 from klarify_xl.commands.reporting import logged, reported
-from klarify_xl.console import Screen, show_changes, show_findings, show_result
+from klarify_xl.console import Screen, show_changes, show_result
 from klarify_xl.errors import ConfigurationError
 from klarify_xl.exit_codes import EXIT_STOPPED, EXIT_UNCHANGED, exit_code
 from klarify_xl.options_file import load_options
@@ -153,27 +153,7 @@ def _refresh(
         raise typer.Exit(EXIT_UNCHANGED)
 
 
-@app.command("check")
-def _check(
-    out: Annotated[
-        str | None, typer.Option("--out", "-o", help="The workbook to be written.")
-    ] = None,
-    store: StoreOption = None,
-    base_url: BaseUrlOption = None,
-    key_file: KeyFileOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Tell whether key, address, proxy, TLS, service, clock, store and workbook are fine."""
-    screen = Screen(as_json=as_json)
-    with reported(screen):
-        settings = load_settings(base_url=base_url, store=store)
-        findings = run_checks(settings, out, key_file)
-    show_findings(screen, findings)
-    errors = [finding.error for finding in findings if finding.error]
-    if errors:
-        raise typer.Exit(exit_code(errors[0]))
-    odd = sum(finding.state != "fine" for finding in findings)
-    screen.line(f"A refresh can run; worth a look: {odd}." if odd else "All is fine.")
+app.command("check")(check)
 
 
 @app.command("changes")

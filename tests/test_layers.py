@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("packs",),
     ("live",),
     ("check",),
+    ("excel_check",),
     ("console",),
     ("commands", "cli", "__main__"),
 )
