@@ -1,8 +1,10 @@
 """Puts a table's planned links onto its cells, where they aren't already."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from klarify_xl.limits import EXCEL_LINKS_PER_SHEET
 from klarify_xl.live.addresses import Box, runs
 from klarify_xl.live.cells import CellWriter
 from klarify_xl.live.context import Context
@@ -28,32 +30,41 @@ class LinkWriter:
         self._context = context
         self._everything = everything
         self._cells = CellWriter(table, context)
+        # Asked for once: each question to Excel takes its time.
+        self._hyperlinks = table.worksheet.Hyperlinks
+        self._cell = table.worksheet.Cells
         self._resting = {one.sheet.key for one in context.tables if one.is_where_it_was}
 
     def write(self) -> None:
-        """Write the links that need it."""
+        """Write the links that need it, as many as Excel holds beside a person's own."""
+        needed = {}
         for index, column in enumerate(self._table.sheet.columns):
-            is_linked = any(isinstance(row[index], Link) for row in self._table.sheet.rows)
-            if is_linked or column.web:
-                self._write_column(index)
+            if column.web or any(isinstance(row[index], Link) for row in self._table.sheet.rows):
+                numbers = [n for n in self._table.planned_numbers if self._is_needed(index, n)]
+                needed[index] = numbers
+                for first, last in runs(numbers):
+                    # Not Hyperlinks.Delete, which would take the formats with it.
+                    self._cells_of(index, first, last).ClearHyperlinks()
+        room = EXCEL_LINKS_PER_SHEET - int(self._hyperlinks.Count)
+        for index, numbers in needed.items():
+            linked = [n for n in numbers if self._is_linked(index, n)][: max(0, room)]
+            room -= len(linked)
+            for number in linked:
+                self._add(index, number)
+            self._style(index, linked)
 
-    def _write_column(self, index: int) -> None:
-        table = self._table
-        column = table.columns[index]
-        needed = [n for n in table.planned_numbers if self._is_needed(index, n)]
-        for first, last in runs(needed):
-            cells = table.worksheet.Range(Box(first, column, last, column).address)
-            # Not Hyperlinks.Delete, which would take the formats with it.
-            cells.ClearHyperlinks()
-        linked = [n for n in needed if self._add(index, n)]
-        # Excel has given them a style of its own.
+    def _cells_of(self, index: int, first: int, last: int) -> Any:  # noqa: ANN401
+        column = self._table.columns[index]
+        return self._table.worksheet.Range(Box(first, column, last, column).address)
+
+    def _style(self, index: int, linked: Sequence[int]) -> None:
+        """Give linked cells their style back, since Excel has given them one of its own."""
         for first, last in runs(linked):
             for style, group in groupby(
                 range(first, last + 1), key=lambda number: self._cells.style(index, number)
             ):
                 numbers = list(group)
-                box = Box(numbers[0], column, numbers[-1], column)
-                table.worksheet.Range(box.address).Style = style
+                self._cells_of(index, numbers[0], numbers[-1]).Style = style
 
     def _is_needed(self, index: int, number: int) -> bool:
         table = self._table
@@ -73,31 +84,20 @@ class LinkWriter:
         new = entered(value, self._context.shown, as_text=True)
         return new != (float(old) if isinstance(old, int) else old)
 
-    def _add(self, index: int, number: int) -> bool:
-        """Put a planned link onto its cell, and tell whether there is one."""
+    def _is_linked(self, index: int, number: int) -> bool:
+        """Tell whether a cell gets a link: Excel would write the address into an empty one."""
         value = self._table.planned(number, index)[1]
-        # Excel would write the address into an empty cell.
-        if not isinstance(value, Link) or bare(value) in {None, ""}:
-            return False
-        worksheet = self._table.worksheet
-        add_link(
-            worksheet, worksheet.Cells(number, self._table.columns[index]), value, self._context
-        )
-        return True
+        return isinstance(value, Link) and bare(value) not in {None, ""}
 
-
-def add_link(worksheet: Any, anchor: Any, link: Link, context: Context) -> None:  # noqa: ANN401
-    """Let a cell or a shape lead somewhere.
-
-    Args:
-        worksheet: Its sheet, as Excel's object model has it.
-        anchor: The cell, with its text in it, or the shape.
-        link: Where it leads.
-        context: The workbook.
-    """
-    said = {"ScreenTip": link.hint} if link.hint else {}
-    if isinstance(link.target, Place):
-        said |= {"Address": "", "SubAddress": context.location(link.target)}
-    else:
-        said["Address"] = link.target
-    worksheet.Hyperlinks.Add(Anchor=anchor, **said)
+    def _add(self, index: int, number: int) -> None:
+        """Put a planned link onto its cell."""
+        link = self._table.planned(number, index)[1]
+        if not isinstance(link, Link):
+            return
+        said = {"ScreenTip": link.hint} if link.hint else {}
+        if isinstance(link.target, Place):
+            said |= {"Address": "", "SubAddress": self._context.location(link.target)}
+        else:
+            said["Address"] = link.target
+        cell = self._cell(number, self._table.columns[index])
+        self._hyperlinks.Add(Anchor=cell, **said)
