@@ -1,13 +1,15 @@
 """Refresh in an open workbook when something is in the way: one message, the workbook as it was."""
 
+import re
 import sys
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from klarify_xl.demo import DemoServer
+from klarify_xl.demo import DemoServer, Fault
 
 from .conftest import Know
 from .fake_excel.session import FakeExcel
@@ -206,6 +208,36 @@ def test_excel_fails_on_the_way(
         assert_shows_the_same(excel, headless(tmp_path / "headless.xlsx"), own_columns=1)
         for thing, note in column(excel, "Procedures", "Notes").items():
             assert note in {f"note on {thing}", None}
+
+
+def test_reading_takes_too_long(
+    template: Path, known: DemoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        monkeypatch.setattr(import_module("klarify_xl.live.preferences"), "DEADLINE", 0.5)
+        known.script(*[Fault.slow(0.3).on() for _ in range(9)])
+        assert_refused(excel, "longer than")
+
+
+def test_the_status_bar_tells_how_far_it_is(template: Path, server: DemoServer, know: Know) -> None:
+    know(server)
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        told = [str(call.arguments[0]) for call in excel.calls if call.member == "StatusBar"]
+        assert any(re.fullmatch(r"Klarify: reading.*, \d+ of 250 \(Esc stops\)", t) for t in told)
+        assert any(re.fullmatch(r"Klarify: writing procedures.*%\)", text) for text in told)
+        assert told[-1] == "False"
+
+
+@pytest.mark.usefixtures("known")
+def test_the_workbook_says_when_it_was_refreshed(template: Path) -> None:
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        said = {one.name: one.value for one in excel.book.properties}
+        stamp = datetime.fromisoformat(str(said["klarify-xl refreshed"]))
+        assert abs(datetime.now(UTC) - stamp) < timedelta(minutes=2)
+        assert said["klarify-xl result"] == "60"
 
 
 def test_another_organisation(template: Path, know: Know, server: DemoServer) -> None:
