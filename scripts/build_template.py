@@ -19,6 +19,9 @@ from xml.sax.saxutils import escape
 from pyopenvba import ExcelFile
 from pyopenvba.cfb import CFB
 from pyopenvba.vba import VBAModuleKind
+from udf_descriptions import MODULE_NAME as DESCRIPTIONS
+from udf_descriptions import descriptions_module
+from udf_errors import with_errors
 
 from klarify_xl.headless.macros import Macros
 from klarify_xl.headless.workbook import write_workbook
@@ -61,19 +64,17 @@ def build_template() -> bytes:
 
 def modules() -> dict[str, str]:
     """Return the sources of the VBA modules by name, ours first; classes begin with VERSION."""
-    wrappers = udf_wrappers()
     return {
         MODULE_NAME: ribbon_module(TAB),
-        **({UDF_WRAPPERS: wrappers} if wrappers else {}),
+        DESCRIPTIONS: descriptions_module(),
+        UDF_WRAPPERS: with_errors(udf_wrappers()),
         "xlwings": _of_xlwings("xlwings.bas"),
         "Dictionary": _licensed(_of_xlwings("addin/Dictionary.cls")),
     }
 
 
 def udf_wrappers() -> str:
-    """Return the VBA module of the worksheet functions, "" as long as there are none."""
-    if importlib.util.find_spec(UDF_MODULE) is None:
-        return ""
+    """Return the VBA module of the worksheet functions as xlwings makes it."""
     command = [sys.executable, str(ROOT / "scripts" / "udf_wrappers.py"), UDF_MODULE]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
@@ -150,13 +151,11 @@ def _cell(address: str, *, value: str | bool) -> str:
 
 
 def main() -> None:
-    """Build the template, and say what it lacks."""
+    """Build the template, and say whether it has changed."""
     built = build_template()
     changed = not TEMPLATE.exists() or TEMPLATE.read_bytes() != built
     TEMPLATE.write_bytes(built)
     print(f"{TEMPLATE.name}: {len(built):,} bytes, {'written' if changed else 'as it was'}.")
-    if not udf_wrappers():
-        print(f"It has no worksheet functions, since there is no {UDF_MODULE}.")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Writes the README's reference from the program itself: python scripts/reference.py."""
 
-import inspect
 import re
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from typer.main import get_command
+from udf_descriptions import worksheet_functions
 
-from klarify_xl import udfs
 from klarify_xl.cli import app
 from klarify_xl.exit_codes import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED
 from klarify_xl.options_file import SETTINGS
@@ -68,18 +67,14 @@ def _commands() -> str:
 
 def _functions() -> str:
     """Return tables of the worksheet functions, from their docstrings and arguments' help."""
-    functions = {name: one for name, one in vars(udfs).items() if name.startswith("KLARIFY_")}
     rows = []
     helps: dict[str, list[tuple[str, str]]] = {}
-    for name, function in functions.items():
-        hints = get_type_hints(function, include_extras=True)
+    for function in worksheet_functions():
         shown = []
-        for argument in inspect.signature(function).parameters.values():
-            optional = argument.default is not argument.empty
-            shown.append(f"[{argument.name}]" if optional else argument.name)
-            text = hints[argument.name].__metadata__[0]["doc"]
-            helps.setdefault(argument.name, []).append((text, name))
-        rows.append(f"| `{name}({', '.join(shown)})` | {function.__doc__} |")
+        for one in function.arguments:
+            shown.append(f"[{one.name}]" if one.is_optional else one.name)
+            helps.setdefault(one.name, []).append((one.help, function.name))
+        rows.append(f"| `{function.name}({', '.join(shown)})` | {function.description} |")
     arguments = [
         f"| `{argument}` | {text}{_only_in(argument, text, helps)} |"
         for argument, told in helps.items()

@@ -163,6 +163,10 @@ class Excel:
         presses = "\n".join(f'        Case "{key}": {name} control' for key, name in clicks.items())
         self._excel.add_module(PROBE.replace("{presses}", presses), name="Probe")
 
+    def add(self, name: str, module: str) -> None:
+        """Add a module."""
+        self._excel.add_module(module, name=name)
+
     def at(self, moment: datetime) -> "Excel":
         """Stop the clock."""
         self._excel.freeze_clock(moment)

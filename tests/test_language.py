@@ -3,6 +3,7 @@
 import ast
 import re
 import string
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from klarify_xl.store import Store
 from .workbooks import NOW, hostile_organisation, opened, write
 
 PACKAGE = Path(klarify_xl.__file__).parent
+
+sys.path.insert(0, str(PACKAGE.parent / "scripts"))
+from udf_descriptions import worksheet_functions  # noqa: E402 -- a script beside the package
+
 GERMAN = catalogue("de")
 IN_GERMAN = Options(language="de")
 
@@ -105,6 +110,8 @@ def test_every_text_that_is_said_has_a_german_one(
     plan(filled, IN_GERMAN)
     for file in PACKAGE.rglob("*.py"):
         said |= literals(file.read_text(encoding="utf-8"))
+    for function in worksheet_functions():
+        said |= {function.description, *(one.help for one in function.arguments)}
     missing = sorted(said - GERMAN.keys())
     orphans = sorted(GERMAN.keys() - said)
     assert not missing, "german.toml lacks:\n" + "\n".join(f'"{text}" = ""' for text in missing)

@@ -55,6 +55,7 @@ LANGUAGES = pytest.mark.parametrize(
 sys.path.insert(0, str(ROOT / "scripts"))
 import build_template  # noqa: E402 -- a script beside the package
 import udf_wrappers  # noqa: E402 -- so is this
+from udf_descriptions import descriptions_module  # noqa: E402 -- and this
 
 
 @pytest.fixture
@@ -115,9 +116,11 @@ def test_its_sheets_tables_and_columns_are_those_of_the_plan() -> None:
 
 def test_olevba_finds_our_modules_and_those_of_xlwings() -> None:
     found = modules(TEMPLATE)
-    wrappers = {"xlwings_udfs"} if build_template.udf_wrappers() else set()
-    assert set(found) == {"ThisWorkbook", "RibbonKlarify", "xlwings", "Dictionary"} | wrappers
+    ours = {"ThisWorkbook", "RibbonKlarify", "FunctionsKlarify", "xlwings_udfs"}
+    assert set(found) == ours | {"xlwings", "Dictionary"}
     assert found["RibbonKlarify"] == ribbon_module(TAB).rstrip("\n")
+    assert found["FunctionsKlarify"] == descriptions_module().rstrip("\n")
+    assert "KlarifyDescribeFunctions ThisWorkbook" in found["ThisWorkbook"]
     assert "KlarifySelected Sh" in found["ThisWorkbook"]
 
 
@@ -344,6 +347,7 @@ def test_libreoffice_runs_the_ribbon_s_vba(tmp_path: Path) -> None:
     header = "VERSION 1.0 CLASS\nBEGIN\n  MultiUse = -1\nEND\n"
     sources = {
         "RibbonKlarify": ribbon_module(TAB),
+        "FunctionsKlarify": descriptions_module(),
         "Probe": PROBE.replace(
             "{presses}", '        Case "KlarifyHealth": KlarifyHealthClick control'
         ),

@@ -214,7 +214,7 @@ Unknown:
 End Function
 
 ' Tells whether Office speaks German, in whatever country.
-Private Function SpeaksGerman() As Boolean
+Function SpeaksGerman() As Boolean
     On Error GoTo Unknown
     SpeaksGerman = (Application.LanguageSettings.LanguageID(msoLanguageIDUI) And &H3FF) = 7
     Exit Function

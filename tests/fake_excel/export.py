@@ -186,7 +186,7 @@ def _table(table: TableModel) -> Table:
             column.calculatedColumnFormula = TableFormula(attr_text=text)
     if not table.arrows:
         made.autoFilter = None
-    return made
+    return made  # type: ignore[no-any-return]  # of openpyxl
 
 
 def _conditions(target: Any, sheet: SheetModel) -> None:

@@ -1,7 +1,7 @@
 """Works in a workbook with LibreOffice: python in_libreoffice.py FILE OUT WHAT PROFILE.
 
-WHAT is done to it, and it is saved as OUT; for ``macros`` OUT lists the macros to call as JSON, and
-is replaced by what they return.
+WHAT is done to it, and it is saved as OUT; for ``macros`` OUT lists the macros to call as JSON, for
+``cells`` formulas with the rows and columns that they fill, and is replaced by what they give.
 
 Run by a Python that has LibreOffice's own `uno`, seldom the one that runs the tests.
 """
@@ -19,6 +19,9 @@ from typing import Any
 import uno  # type: ignore[import-not-found]  # comes with LibreOffice
 from com.sun.star.beans import PropertyValue  # type: ignore[import-not-found]  # so does this
 from com.sun.star.table import CellRangeAddress  # type: ignore[import-not-found]
+
+TEXT, ERROR = 2, 4
+"""com.sun.star.sheet.FormulaResult"""
 
 
 def option(name: str, value: Any) -> Any:
@@ -91,6 +94,31 @@ def macros(document: Any, calls: Path) -> None:
     calls.write_text(json.dumps(results), encoding="utf-8")
 
 
+def cells(document: Any, formulas: Path) -> None:
+    """Enter formulas on a sheet of their own, one after the other, as array formulas."""
+    document.Sheets.insertNewByName("Asked", document.Sheets.Count)
+    sheet = document.Sheets.getByName("Asked")
+    results = []
+    top = 0
+    for formula, rows, columns in json.loads(formulas.read_text(encoding="utf-8")):
+        area = sheet.getCellRangeByPosition(0, top, columns - 1, top + rows - 1)
+        area.setArrayFormula(formula)
+        document.calculateAll()
+        results.append(
+            [[shown(area, row, column) for column in range(columns)] for row in range(rows)]
+        )
+        top += rows + 1
+    formulas.write_text(json.dumps(results), encoding="utf-8")
+
+
+def shown(area: Any, row: int, column: int) -> Any:
+    """Return a cell's value; an error as a list with the text that is shown."""
+    cell = area.getCellByPosition(column, row)
+    if cell.FormulaResultType2 == ERROR:
+        return [cell.getString()]
+    return cell.getString() if cell.FormulaResultType2 == TEXT else cell.getValue()
+
+
 def main() -> None:
     file, out, what, profile = sys.argv[1:5]
     pipe = f"klarify{time.time_ns()}"
@@ -105,11 +133,11 @@ def main() -> None:
     try:
         desktop = connected(pipe).ServiceManager.createInstance("com.sun.star.frame.Desktop")
         # com.sun.star.document.MacroExecMode: never, or always without asking
-        trust = option("MacroExecutionMode", 4 if what == "macros" else 0)
+        trust = option("MacroExecutionMode", 4 if what in {"macros", "cells"} else 0)
         hidden = (option("Hidden", True), trust)
         document = desktop.loadComponentFromURL(Path(file).as_uri(), "_blank", 0, hidden)
-        if what == "macros":
-            macros(document, Path(out))
+        if what in {"macros", "cells"}:
+            {"macros": macros, "cells": cells}[what](document, Path(out))
         else:
             {"edit": edit, "pivot": pivot}[what](document)
             saved = (option("FilterName", "Calc MS Excel 2007 XML"),)

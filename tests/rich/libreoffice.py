@@ -56,6 +56,19 @@ def libreoffice_macros(workbook: Path, calls: list[tuple[str, list[Any]]]) -> li
     return results
 
 
+def libreoffice_cells(workbook: Path, formulas: list[tuple[str, int, int]]) -> list[Any]:
+    """Return what cells of a workbook show in LibreOffice, by rows; an error as a list of its text.
+
+    Args:
+        workbook: The file.
+        formulas: Formulas, and how many rows and columns each fills.
+    """
+    out = workbook.with_suffix(".json")
+    out.write_text(json.dumps(formulas), encoding="utf-8")
+    results: list[Any] = json.loads(_worked(workbook, out, "cells").read_text(encoding="utf-8"))
+    return results
+
+
 def libreoffice_made(out: Path) -> Path:
     """Make a workbook in LibreOffice, from a text file."""
     text = out.with_suffix(".csv")
