@@ -12,6 +12,7 @@ from klarify_xl import __version__
 from klarify_xl.commands.check import check
 from klarify_xl.commands.demo import demo
 from klarify_xl.commands.export import export
+from klarify_xl.commands.install import install, uninstall
 from klarify_xl.commands.options import (
     BaseUrlOption,
     ConfigOption,
@@ -228,3 +229,5 @@ def _key_remove(base_url: BaseUrlOption = None) -> None:
 app.command("export")(export)
 app.command("packs")(packs)
 app.command("demo")(demo)
+app.command("install")(install)
+app.command("uninstall")(uninstall)

@@ -9,6 +9,9 @@ from klarify_xl.errors import ConfigurationError
 
 TEMPLATE_NAME: Final = "workbook_template.xlsm"
 
+XLWINGS_VERSION: Final = "0.37.8"
+"""The xlwings whose VBA the template holds; its native library's name carries the version."""
+
 
 def workbook_template() -> Traversable:
     """Return the template: within the installed package, or at the top level of a clone.

@@ -36,7 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("transport", "client", "store", "graph", "search", "exit_codes"),
     ("walk", "health"),
     ("sheets", "answers", "functions"),
-    ("sync", "headless", "exports", "options_sample", "ribbon", "udfs"),
+    ("sync", "headless", "exports", "options_sample", "ribbon", "udfs", "excel_setup"),
     ("pipeline",),
     ("packs",),
     ("live",),

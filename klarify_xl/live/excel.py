@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from klarify_xl.errors import ConfigurationError, TargetLockedError
+from klarify_xl.excel_setup import check_xlwings
 
 TITLE: Final = "Klarify"
 """Title of all windows of ours."""
@@ -183,7 +184,7 @@ def connect() -> Excel:
 
     Raises:
         TargetLockedError: It stays busy.
-        ConfigurationError: This is a Mac.
+        ConfigurationError: This is a Mac, or xlwings is of another version than the workbook's.
     """
     if sys.platform == "darwin":
         raise ConfigurationError(
@@ -191,6 +192,7 @@ def connect() -> Excel:
             hint="On a Mac close the workbook, run `klarify-xl refresh --out FILE` in a terminal, "
             "and open it again.",
         )
+    check_xlwings()
     import xlwings  # noqa: PLC0415 -- only there where Excel is
 
     # It would ask again without a pause, and without an end.
