@@ -12,6 +12,7 @@ from klarify_xl.exit_codes import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED
 from klarify_xl.options_file import SETTINGS
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.plan import Column, Sheet
+from klarify_xl.ribbon import TAB
 from klarify_xl.settings import VARIABLES
 from klarify_xl.sheets import empty_plan
 
@@ -29,12 +30,17 @@ COMMANDS = (
     ("key", "show"),
     ("key", "remove"),
     ("demo",),
+    ("install",),
+    ("uninstall",),
 )
 
 
 def reference() -> str:
-    """Return the reference: commands, worksheet functions, klarify.toml, variables, exit codes."""
-    parts = (_commands(), _functions(), _result(), _settings(), _variables(), _exit_codes())
+    """Return the reference: commands, ribbon, functions, klarify.toml, variables, exit codes."""
+    parts = (
+        *(_commands(), _ribbon(), _functions(), _result(), _settings(), _variables()),
+        _exit_codes(),
+    )
     return "\n".join(parts)
 
 
@@ -63,6 +69,18 @@ def _commands() -> str:
             f"{table}</details>\n"
         )
     return "\n".join(parts)
+
+
+def _ribbon() -> str:
+    """Return a table of the ribbon's buttons, from their declaration."""
+    rows = "\n".join(
+        f"| {one.label} | {one.keytip} | {one.screentip}. {one.supertip} |" for one in TAB.buttons
+    )
+    return (
+        "<details><summary>The buttons of the ribbon's tab Klarify</summary>\n\n"
+        f"| button | key | what it does |\n| --- | --- | --- |\n{rows}\n\n"
+        f"Alt, {TAB.keytip} and the key press a button.\n\n</details>\n"
+    )
 
 
 def _functions() -> str:
