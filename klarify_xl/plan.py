@@ -348,10 +348,9 @@ def limit_links(sheet: Sheet) -> tuple[Sheet, int]:
 
     Columns keep their links in the order of their `link_rank`; within a column the upper rows do.
     """
-    counts = [0] * len(sheet.columns)
-    for row in sheet.rows:
-        for index, cell in enumerate(row):
-            counts[index] += isinstance(cell, Link)
+    counts = [
+        sum(type(row[index]) is Link for row in sheet.rows) for index in range(len(sheet.columns))
+    ]
     surplus = sum(counts) - EXCEL_LINKS_PER_SHEET
     if surplus <= 0:
         return sheet, 0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from lxml import etree
@@ -17,7 +17,7 @@ from klarify_xl.limits import EXCEL_FIRST_DAY
 
 _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_SPECIAL: Final = re.compile(r"[&<>\r]|_x")
+_SPECIAL: Final = ("&", "<", ">", "\r", "_x")
 _ADDRESS: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
 _HAS_ADDRESS: Final = re.compile(r"(?<![A-Za-z0-9_.])\$?[A-Za-z]{1,3}\$?[1-9]")
 _EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
@@ -43,7 +43,7 @@ def xml_text(text: str) -> str:
     Excel reads ``_x0041_`` as the character A, so that one needs escaping, too (ECMA-376 part 1,
     22.9.2.19).
     """
-    if _SPECIAL.search(text) is None:
+    if not any(special in text for special in _SPECIAL):
         return text
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _ESCAPE.sub("_x005F_", text).replace("\r", "&#13;")
@@ -58,8 +58,14 @@ def plain_text(text: str) -> str:
 
 def text_cell(address: str, style: int | str, text: str) -> str:
     """Return a cell that holds a text, whatever it looks like."""
+    return f'<c r="{address}" s="{style}"{inline_text(text)}'
+
+
+@lru_cache(maxsize=2**14)
+def inline_text(text: str) -> str:
+    """Return what follows the format in a cell that holds a text; many hold the same."""
     keep = ' xml:space="preserve"' if text != text.strip() or "\n" in text else ""
-    return f'<c r="{address}" s="{style}" t="inlineStr"><is><t{keep}>{xml_text(text)}</t></is></c>'
+    return f' t="inlineStr"><is><t{keep}>{xml_text(text)}</t></is></c>'
 
 
 def formula_cell(address: str, style: int | str, formula: str, value: str | float | None) -> str:
@@ -175,12 +181,12 @@ class OwnCell:
     def xml(self) -> str:
         """Return the cell's element."""
         attributes = "".join(
-            f' {name}="{_attribute_text(value)}"' for name, value in self.attributes
+            f' {name}="{attribute_text(value)}"' for name, value in self.attributes
         )
         formula = ""
         if self.formula is not None:
             said = "".join(
-                f' {name}="{_attribute_text(value)}"' for name, value in self.formula_attributes
+                f' {name}="{attribute_text(value)}"' for name, value in self.formula_attributes
             )
             formula = f"<f{said}>{xml_text_plain(self.formula)}</f>"
         return f'<c r="{letter_of(self.column)}{self.row}"{attributes}>{formula}{self.content}</c>'
@@ -193,11 +199,12 @@ def xml_text_plain(text: str) -> str:
 
 def element_text(tag: str, attributes: Mapping[str, str]) -> str:
     """Return an element without content as it stands in a part."""
-    said = "".join(f' {name}="{_attribute_text(value)}"' for name, value in attributes.items())
+    said = "".join(f' {name}="{attribute_text(value)}"' for name, value in attributes.items())
     return f"<{tag}{said}/>"
 
 
-def _attribute_text(text: str) -> str:
+def attribute_text(text: str) -> str:
+    """Return a text as it stands in an attribute of a part."""
     text = xml_text_plain(text).replace('"', "&quot;")
     return text.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
 

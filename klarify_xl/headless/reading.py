@@ -28,7 +28,7 @@ Identity = tuple[str, ...]
 _KEPT_HEIGHT: Final = "customHeight"
 
 
-@dataclass
+@dataclass(slots=True)
 class OldRow:
     """A data row that stands on a sheet.
 
@@ -322,12 +322,13 @@ def identity_text(value: Cell, shown: Callable[[datetime], datetime]) -> str:
         value: The cell.
         shown: Gives a moment in the time zone in which it is shown.
     """
-    value = bare(value)
+    if not isinstance(value, str):
+        value = bare(value)
+    if isinstance(value, str):
+        return (value.replace("\r\n", "\n") if "\r" in value else value).strip()
     if isinstance(value, datetime):
         number = serial(shown(value))
         return value.astimezone(UTC).isoformat() if number is None else f"{number:.5f}"
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value.replace("\r\n", "\n").strip()
     return f"{float(value):.5f}"

@@ -49,7 +49,8 @@ _BOARD_SIDES: Final[dict[Look, Literal["right", "center"]]] = {
     "role": "center",
     "rotated": "center",
 }
-_LONGEST_TEXT_FORMAT: Final = 255
+LONGEST_TEXT_FORMAT: Final = 255
+"""Characters beyond which a text gets a format of its own (see `is_long`)."""
 
 
 def header_style(kind: ColumnKind, colours: ColourPair) -> NamedStyle:
@@ -216,4 +217,4 @@ def is_long(text: str) -> bool:
     cell gets the general format, the quote prefix, which keeps it a text when it is edited, and no
     wrapping, so that its row stays as low as the others.
     """
-    return len(text) > _LONGEST_TEXT_FORMAT
+    return len(text) > LONGEST_TEXT_FORMAT
