@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
+from klarify_xl.collector import collector_paused
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
 from klarify_xl.exports import Export
 from klarify_xl.headless.macros import Macros, read_macros
@@ -220,6 +221,7 @@ def _stopped(*, stored: bool) -> CancelledError:
     return CancelledError("Stopped. The workbook and the stored data are as they were.")
 
 
+@collector_paused()
 def _write(
     store: Store,
     target: Target,
@@ -261,6 +263,7 @@ def renewal_period(verified_at: datetime) -> int:
     return verified_at.toordinal() // RENEWED_DAYS
 
 
+@collector_paused()
 def write_plan(
     plan: Plan,
     target: Target,

@@ -163,6 +163,7 @@ class Package:
 
     def put(self, part: str, content: Content) -> None:
         """Add or replace a part."""
+        self._edited.pop(part, None)
         self._edited[part] = content
 
     def put_tree(self, part: str, root: etree._Element) -> None:
@@ -278,13 +279,17 @@ class Package:
     def save(self, file: BinaryIO, seal: Callable[[Mapping[str, int]], tuple[str, bytes]]) -> None:
         """Write the package; equal parts give equal bytes.
 
+        Parts that are made piece by piece come last, in the order in which they were put.
+
         Args:
             file: Where to.
             seal: Given the checksums (CRC-32) of all parts, returns the name and content of the
                 part that is written last in the place of the one that is there.
         """
         sealed = seal({})[0]
-        names = [name for name in self.parts if name not in {CONTENT_TYPES, sealed}]
+        streamed = [name for name, content in self._edited.items() if callable(content)]
+        apart = {CONTENT_TYPES, sealed, *streamed}
+        names = [*(name for name in self.parts if name not in apart), *streamed]
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for name in (CONTENT_TYPES, *names):
                 self._write(archive, name)

@@ -15,7 +15,7 @@ from openpyxl import Workbook
 from klarify_xl.headless import marks, outside, worksheet
 from klarify_xl.headless.archive import Archive
 from klarify_xl.headless.boards import BoardSheet
-from klarify_xl.headless.cells import element_text
+from klarify_xl.headless.cells import attribute_text
 from klarify_xl.headless.drawings import put_drawing
 from klarify_xl.headless.filters import row_filter
 from klarify_xl.headless.formats import Formats
@@ -92,6 +92,7 @@ def write_workbook(
             ),
         ),
     )
+    on_progress(Progress("Writing rows", writer.total, writer.total))
 
 
 def _blank(plan: Plan) -> BinaryIO:
@@ -140,9 +141,10 @@ class _Writer:
         self._stylesheet = Stylesheet(package.tree(self._styles_part))
         self._formats = Formats(self._stylesheet, plan.date_format, plan.colours)
         self._placing = Placing(plan, package, self._formats, self._shown, is_new=is_new, into=into)
+        self._tables: dict[str, TableSheet] = {}
         self._boards: list[BoardSheet] = []
         self._done = 0
-        self._total = 0
+        self.total = 0
         self.order = ""
 
     def _shown(self, moment: datetime) -> datetime:
@@ -153,12 +155,13 @@ class _Writer:
             return _NO_DAY
 
     def write(self) -> None:
-        """Place all sheets, write them, and tell the other parts."""
+        """Place all sheets, and tell the other parts; the rows come when the package is saved."""
         if self._is_new:
             self._placing.sheets.remove(_BLANK_SHEET)
             self._stylesheet.order_fonts()
         archive = Archive()
         tables, self._boards = self._placing.place(archive)
+        self._tables = {table.sheet.key: table for table in tables}
         retitling = Retitling(self._placing.renamed)
         if retitling.any:
             for table in tables:
@@ -169,13 +172,12 @@ class _Writer:
         self.order = " ".join(
             f"{one.sheet.table}={one.merged.order}" for one in tables if one.merged.order
         )
-        self._total = sum(len(one.merged.lines) for one in tables)
+        self.total = sum(len(one.merged.lines) for one in tables)
         for table in tables:
             self._write_table(table)
         for board in self._boards:
             self._write_board(board)
         self._tell_others([table for table in tables if table.moves.any])
-        self._on_progress(Progress("Writing rows", self._total, self._total))
 
     def _tell_others(self, moved: Sequence[TableSheet]) -> None:
         """Let the parts that are not ours know of the new rows."""
@@ -194,14 +196,14 @@ class _Writer:
             sheets.define(name, formula, sheet)
         sheets.recalculate_on_open()
         sheets.save()
-        # Last, since all sheets add their formats to it.
-        self._package.put(self._styles_part, self._stylesheet.content())
+        # Last, since all sheets add their formats to it while their rows are written.
+        self._package.put(self._styles_part, lambda: (self._stylesheet.content(),))
 
     def _location(self, place: Place) -> str:
         """Return where a planned row is, as a link says it."""
-        for table in self._placing.tables:
-            if table.sheet.key == place.sheet:
-                return table.location(place.row)
+        table = self._tables.get(place.sheet)
+        if table is not None:
+            return table.location(place.row)
         for board in self._boards:
             if board.board.key == place.sheet:
                 quoted = board.name.replace("'", "''")
@@ -229,7 +231,7 @@ class _Writer:
     def _row_done(self) -> None:
         self._done += 1
         if self._done % _PROGRESS_STEP == 0:
-            self._on_progress(Progress("Writing rows", self._done, self._total))
+            self._on_progress(Progress("Writing rows", self._done, self.total))
 
     def _write_board(self, board: BoardSheet) -> None:
         self._write_links(board.part, board.root, board.links())
@@ -242,9 +244,13 @@ class _Writer:
         )
 
     def _put_sheet(self, part: str, root: Any, rows: Any) -> None:  # noqa: ANN401
-        # Formats are added while rows are written, so the rows can't wait until the file is saved.
-        head, tail = worksheet.split_at_rows(root)
-        self._package.put(part, b"".join((head, *rows(), tail)))
+        def pieces() -> Iterator[bytes]:
+            head, tail = worksheet.split_at_rows(root)
+            yield head
+            yield from rows()
+            yield tail
+
+        self._package.put(part, pieces)
 
     def _write_links(
         self,
@@ -266,20 +272,18 @@ class _Writer:
         number = 0
         elements = []
         for address, link in links[:room]:
-            said = {"ref": address}
             if isinstance(link.target, Place):
-                said["location"] = self._location(link.target)
+                where = f'location="{attribute_text(self._location(link.target))}"'
             else:
                 number += 1
                 while f"rId{number}" in ids:
                     number += 1
-                said["r:id"] = f"rId{number}"
+                where = f'r:id="rId{number}"'
                 added.append(
                     Relationship(f"rId{number}", f"{OFFICE}/hyperlink", link.target, external=True)
                 )
-            if link.hint:
-                said["tooltip"] = link.hint
-            elements.append(element_text("hyperlink", said))
+            hint = f' tooltip="{attribute_text(link.hint)}"' if link.hint else ""
+            elements.append(f'<hyperlink ref="{address}" {where}{hint}/>')
         if elements:
             worksheet.add_links(root, elements)
         self._package.set_relationships(part, [*kept, *added])
