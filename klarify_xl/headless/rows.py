@@ -154,9 +154,7 @@ class RowWriter:
             cells.append(f'<c r="{letter}{number}{style}{rest}')
         return cells
 
-    def _chosen_cells(
-        self, number: int, planned: int, formats: Mapping[int, int]
-    ) -> Iterator[str]:
+    def _chosen_cells(self, number: int, planned: int, formats: Mapping[int, int]) -> Iterator[str]:
         """Yield the planned cells of a row in which a person has chosen formats, or changed ones.
 
         Args:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 SCRIPTS: Final = Path(__file__).resolve().parent.parent
@@ -54,16 +55,20 @@ def run(*arguments: str | Path) -> Run:
     }
     command = [sys.executable, *map(str, arguments)]
     started = time.perf_counter()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-    ) as process:
-        # The pipes hold what is printed here, so that nothing blocks while it is waited for.
-        _pid, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        printed, complaints = process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)}\n{complaints.decode()[-2000:]}")
+    # Files, since a pipe that nobody reads would stop a process that warns very often.
+    with TemporaryFile() as output, TemporaryFile() as complaints:
+        with subprocess.Popen(
+            command, stdout=output, stderr=complaints, env=environment
+        ) as process:
+            _pid, status, usage = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - started
+            process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        complaints.seek(0)
+        printed = output.read()
+        if process.returncode:
+            told = complaints.read().decode()[-2000:]
+            raise RuntimeError(f"{' '.join(command)}\n{told}")
     unit = 1 if sys.platform == "darwin" else 1024
     said = json.loads(printed) if printed.startswith(b"{") else {}
     return Run(wall, usage.ru_maxrss * unit / _MEBIBYTE, said)
