@@ -12,6 +12,7 @@ from openpyxl.formula.translate import Translator
 from openpyxl.utils import column_index_from_string, get_column_letter
 
 from klarify_xl.headless.package import Package
+from klarify_xl.headless.scanning import Cell, PlainCell, PlainRow, Row
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.limits import EXCEL_FIRST_DAY
 
@@ -27,6 +28,11 @@ letter_of = cache(get_column_letter)
 """The letters of a column, counted from 1."""
 number_of = cache(column_index_from_string)
 """The number of a column, from 1."""
+
+
+@cache
+def _number_of(letters: bytes) -> int:
+    return number_of(letters.decode())
 
 
 def split_address(address: str) -> tuple[int, int]:
@@ -240,19 +246,30 @@ class CellReader:
             raise self._package.refused(f"is damaged (it has no shared text {index})")
         return self._shared[index]
 
-    def text(self, cell: etree._Element) -> str:
+    def text(self, cell: Cell) -> str:
         """Return what a cell holds: its text, or its number as the file writes it."""
         kind = cell.get("t", "n")
+        if isinstance(cell, PlainCell):
+            if cell.is_literal:
+                return self._literal(kind, cell.text)
+            cell = cell.parsed()
         if kind == "inlineStr":
             inline = cell.find(q("is"))
             return "" if inline is None else _string(inline)
-        value = cell.findtext(q("v")) or ""
+        return self._literal(kind, cell.findtext(q("v")) or "")
+
+    def _literal(self, kind: str, value: str) -> str:
+        """Return what a cell of a kind holds, as it is written."""
         if kind == "s":
             return self._shared_text(int(value)) if value.isdigit() else ""
-        return plain_text(value) if kind == "str" else value
+        return plain_text(value) if kind in {"inlineStr", "str"} else value
 
-    def own(self, cell: etree._Element, row: int, column: int) -> OwnCell:
+    def own(self, cell: Cell, row: int, column: int) -> OwnCell:
         """Return a cell as it is to be kept; shared formulas become formulas of their own."""
+        if isinstance(cell, PlainCell):
+            if cell.is_literal:
+                return self._plain(cell, row, column)
+            cell = cell.parsed()
         formula = None
         formula_attributes: tuple[tuple[str, str], ...] = ()
         content = []
@@ -273,6 +290,11 @@ class CellReader:
             "".join(content),
             self.text(cell),
         )
+
+    def _plain(self, cell: PlainCell, row: int, column: int) -> OwnCell:
+        said = ((name, cell.get(name, "")) for name in ("s", "t"))
+        attributes = tuple((name, value) for name, value in said if value)
+        return OwnCell(row, column, attributes, None, (), cell.content.decode(), self.text(cell))
 
     def _formula(
         self, element: etree._Element, row: int, column: int
@@ -313,8 +335,12 @@ def _inner_xml(element: etree._Element) -> str:
     return start + end + rest
 
 
-def numbered_cells(row: etree._Element) -> Iterator[tuple[int, etree._Element]]:
+def numbered_cells(row: Row) -> Iterator[tuple[int, Cell]]:
     """Yield the cells of a row with their columns from 1; addresses may be left out."""
+    if isinstance(row, PlainRow):
+        for plain in row.cells:
+            yield _number_of(plain.letters), plain
+        return
     before = 0
     for cell in row:
         if cell.tag == q("c"):

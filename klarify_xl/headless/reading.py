@@ -1,8 +1,7 @@
 """Reads what stands on a sheet: what is ours by column and identity, and what is a person's."""
 
-import io
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -18,7 +17,9 @@ from klarify_xl.headless.cells import (
     serial,
 )
 from klarify_xl.headless.moves import Region
-from klarify_xl.headless.package import Package, has_document_type
+from klarify_xl.headless.package import Package
+from klarify_xl.headless.scanning import Cell as ReadCell
+from klarify_xl.headless.scanning import Row, Rows
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.plan import Cell, bare
 
@@ -129,7 +130,7 @@ def read_sheet(
     seen: Counter[Identity] = Counter()
     sheet = OldSheet(etree.Element("none"))
     last_number = 0
-    rows = _Rows(package, part)
+    rows = Rows(package, part)
     for row in rows:
         number = int(row.get("r") or last_number + 1)
         last_number = number
@@ -176,7 +177,7 @@ def restore_header(package: Package, part: str, reader: CellReader, table: etree
         return
     region = table_region(table)
     titles = [plain_text(one.get("name", "")) for one in table.iter(q("tableColumn"))]
-    for row in _Rows(package, part):
+    for row in Rows(package, part):
         if row.get("r") == str(region.first):
             texts = {at: reader.text(cell) for at, cell in numbered_cells(row)}
             if [texts.get(region.left + at, "") for at in range(len(titles))] == titles:
@@ -217,53 +218,12 @@ def take_beside(sheet: OldSheet, region: Region) -> int:
     return reach
 
 
-class _Rows:
-    """The rows of a sheet's part, each forgotten when the next is read.
-
-    Args:
-        package: The package.
-        part: The sheet's part.
-    """
-
-    def __init__(self, package: Package, part: str) -> None:
-        self._package = package
-        self._part = part
-        self.root = etree.Element("none")
-
-    def __iter__(self) -> Iterator[etree._Element]:
-        content = self._package.read(self._part)
-        events = etree.iterparse(
-            io.BytesIO(content),
-            events=("end",),
-            tag=q("row"),
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-        )
-        try:
-            for _event, row in events:
-                yield row
-                row.clear()
-                parent = row.getparent()
-                while parent is not None and row.getprevious() is not None:
-                    del parent[0]
-        except etree.XMLSyntaxError as error:
-            raise self._package.refused(f"is damaged ({self._part}: {error.msg})") from None
-        self.root = events.root
-        if has_document_type(self.root):
-            raise self._package.refused(f"is damaged ({self._part} declares a document type)")
-        data = self.root.find(q("sheetData"))
-        if data is None:
-            raise self._package.refused(f"is damaged ({self._part} holds no rows)")
-        data.clear()
-
-
 def _keep_outside(
     sheet: OldSheet,
     reader: CellReader,
     number: int,
-    row: etree._Element,
-    cells: list[tuple[int, etree._Element]],
+    row: Row,
+    cells: list[tuple[int, ReadCell]],
 ) -> None:
     if cells:
         sheet.outside[number] = {at: reader.own(cell, number, at) for at, cell in cells}
@@ -274,7 +234,7 @@ def _keep_outside(
 
 def _sort_cells(
     old: OldRow,
-    cells: list[tuple[int, etree._Element]],
+    cells: list[tuple[int, ReadCell]],
     reader: CellReader,
     columns: Columns,
     *,
@@ -291,7 +251,7 @@ def _sort_cells(
             old.own[at] = own
 
 
-def _attributes(row: etree._Element) -> dict[str, str]:
+def _attributes(row: Row) -> dict[str, str]:
     """Return what a row's element says that is a person's choice."""
     attributes = {str(name): str(value) for name, value in row.attrib.items()}
     for name in ("r", "spans"):
@@ -303,7 +263,7 @@ def _attributes(row: etree._Element) -> dict[str, str]:
     return {name: value for name, value in attributes.items() if not name.startswith("{")}
 
 
-def _identity_text(cell: etree._Element | None, reader: CellReader) -> str:
+def _identity_text(cell: ReadCell | None, reader: CellReader) -> str:
     if cell is None:
         return ""
     text = reader.text(cell)
