@@ -294,7 +294,7 @@ class CellReader:
     def _plain(self, cell: PlainCell, row: int, column: int) -> OwnCell:
         said = ((name, cell.get(name, "")) for name in ("s", "t"))
         attributes = tuple((name, value) for name, value in said if value)
-        return OwnCell(row, column, attributes, None, (), cell.content.decode(), self.text(cell))
+        return OwnCell(row, column, attributes, None, (), cell.content, self.text(cell))
 
     def _formula(
         self, element: etree._Element, row: int, column: int

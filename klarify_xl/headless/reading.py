@@ -135,6 +135,9 @@ def read_sheet(
         number = int(row.get("r") or last_number + 1)
         last_number = number
         cells = list(numbered_cells(row))
+        if region is None:
+            # Without a table, what bears our formats is written anew.
+            cells = [(at, cell) for at, cell in cells if not is_our_format(_style(cell))]
         if region is None or not region.top <= number <= region.bottom:
             _keep_outside(sheet, reader, number, row, cells)
             continue
@@ -243,12 +246,16 @@ def _sort_cells(
     """Put a row's cells where they belong: formats of ours, whole cells of a person's."""
     for at, cell in cells:
         if at in columns.ours:
-            old.formats[at] = int(cell.get("s", "0"))
+            old.formats[at] = _style(cell)
             if not keep:
                 continue
         own = reader.own(cell, old.number, at)
         if not own.is_empty or at not in columns.ours:
             old.own[at] = own
+
+
+def _style(cell: ReadCell) -> int:
+    return int(cell.get("s", "0"))
 
 
 def _attributes(row: Row) -> dict[str, str]:

@@ -18,7 +18,7 @@ _ROW: Final = re.compile(rb'(?: [A-Za-z:0-9]+="[^"<>&]*")*')
 _ATTRIBUTE: Final = re.compile(r' ([A-Za-z:0-9]+)="([^"]*)"')
 _CELL: Final = re.compile(
     rb'(<c r="([A-Z]{1,3})[0-9]+"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?'
-    rb'(?:/>|>(<v>%(text)s</v>|<is><t(?: xml:space="preserve")?>%(text)s</t></is>)</c>))'
+    rb'(?:/>|>(?:<v>(%(text)s)</v>|<is><t(?: xml:space="preserve")?>(%(text)s)</t></is>)</c>))'
     % {b"text": rb"[^<\x00-\x08\x0b\x0c\x0e-\x1f]*"}
 )
 _START: Final = b"<row"
@@ -36,14 +36,16 @@ class PlainCell(NamedTuple):
         letters: Its column.
         style: Number of its format, empty for none.
         kind: Its type, empty for none.
-        content: The element that it holds, empty for none.
+        value: The text of the value that it holds, empty for none.
+        inline: The text that it holds itself, empty for none.
     """
 
     element: bytes
     letters: bytes
     style: bytes
     kind: bytes
-    content: bytes
+    value: bytes
+    inline: bytes
 
     def get(self, name: str, default: str) -> str:
         """Return its format (``s``) or its type (``t``)."""
@@ -52,16 +54,18 @@ class PlainCell(NamedTuple):
 
     @property
     def is_literal(self) -> bool:
-        """Whether its text is where its type says, and reads as it is written."""
-        is_inline = self.content.startswith(b"<is>")
-        is_usual = is_inline == (self.kind == b"inlineStr") or not self.content
-        return is_usual and b"&" not in self.content and b"\r" not in self.content
+        """Whether its text reads as it is written."""
+        return b"&" not in self.element and b"\r" not in self.element
 
     @property
     def text(self) -> str:
-        """Its text as it is written."""
-        start = self.content.rfind(b">", 0, self.content.find(b"</")) + 1
-        return self.content[start : self.content.find(b"<", start)].decode()
+        """Its text as it is written, where its type says."""
+        return (self.inline if self.kind == b"inlineStr" else self.value).decode()
+
+    @property
+    def content(self) -> str:
+        """The element within it as it is written, "" for none."""
+        return self.element[self.element.find(b">") + 1 : -len(b"</c>")].decode()
 
     def parsed(self) -> etree._Element:
         """Return it as an element."""
