@@ -235,10 +235,11 @@ def _write(
         Data rows written, by sheet; empty if the file was left alone.
     """
     verified_at = store.verified_at() or datetime.now(UTC)
-    # What has become stale by time alone makes another workbook, too.
+    # What has become stale by time alone makes another workbook, too. The number tells: of the same
+    # data, the oldest are always the first.
     stale = store.unchanged_since(verified_at - timedelta(days=options.stale_days))
     period = renewal_period(verified_at)
-    parts = f"{__version__} {store.digest()} {stale!r} {options!r} {period}"
+    parts = f"{__version__} {store.digest()} {stale} {options!r} {period}"
     mark = hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
     marks = target.marks()
     is_wanted_anew = treatment.overwrite and marks is not None and not marks.is_plain

@@ -213,9 +213,6 @@ class Package:
 
     def relationships(self, part: str) -> list[Relationship]:
         """Return a part's relationships; those of the package itself for ""."""
-        name = relationships_part(part)
-        if name not in self:
-            return []
         return [
             Relationship(
                 one.get("Id", ""),
@@ -223,8 +220,13 @@ class Package:
                 one.get("Target", ""),
                 one.get("TargetMode") == "External",
             )
-            for one in self.tree(name).iter(f"{{{_RELATIONSHIPS}}}Relationship")
+            for one in self._relationships(part)
         ]
+
+    def _relationships(self, part: str) -> Iterator[etree._Element]:
+        name = relationships_part(part)
+        if name in self:
+            yield from self.tree(name).iter(f"{{{_RELATIONSHIPS}}}Relationship")
 
     def set_relationships(self, part: str, relationships: Iterable[Relationship]) -> None:
         """Replace a part's relationships."""
@@ -241,10 +243,11 @@ class Package:
 
     def related(self, part: str, kind: str) -> list[str]:
         """Return the parts that a part is related to, by the end of the relationship's type."""
+        # By their types first: a sheet may have tens of thousands of relationships, its links.
         return [
-            resolve(part, one.target)
-            for one in self.relationships(part)
-            if not one.external and one.type.endswith(f"/{kind}")
+            resolve(part, one.get("Target", ""))
+            for one in self._relationships(part)
+            if one.get("Type", "").endswith(f"/{kind}") and one.get("TargetMode") != "External"
         ]
 
     def relate(self, part: str, kind: str, target: str) -> str:
