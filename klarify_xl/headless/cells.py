@@ -11,6 +11,7 @@ from lxml import etree
 from openpyxl.formula.translate import Translator
 from openpyxl.utils import column_index_from_string, get_column_letter
 
+from klarify_xl.headless.markup import attribute_text, xml_text_plain
 from klarify_xl.headless.package import Package
 from klarify_xl.headless.scanning import Cell, PlainCell, PlainRow, Row
 from klarify_xl.headless.stylesheet import q
@@ -18,7 +19,6 @@ from klarify_xl.limits import EXCEL_FIRST_DAY
 
 _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_SPECIAL: Final = re.compile('[&<>"\n\r\t]')
 _ADDRESS: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
 _HAS_ADDRESS: Final = re.compile(r"(?<![A-Za-z0-9_.])\$?[A-Za-z]{1,3}\$?[1-9]")
 _EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
@@ -197,19 +197,6 @@ class OwnCell:
             )
             formula = f"<f{said}>{xml_text_plain(self.formula)}</f>"
         return f'<c r="{letter_of(self.column)}{self.row}"{attributes}>{formula}{self.content}</c>'
-
-
-def xml_text_plain(text: str) -> str:
-    """Return a text that has no escapes of Excel's as it stands in a part."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def attribute_text(text: str) -> str:
-    """Return a text as it stands in an attribute of a part."""
-    if _SPECIAL.search(text) is None:
-        return text
-    text = xml_text_plain(text).replace('"', "&quot;")
-    return text.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
 
 
 def moved_formula(formula: str, row: int, column: int, to_row: int, to_column: int) -> str:

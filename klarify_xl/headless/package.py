@@ -15,12 +15,14 @@ from typing import Any, BinaryIO, Final
 from lxml import etree
 
 from klarify_xl.errors import TargetError
+from klarify_xl.headless.markup import attribute_text
 
 CONTENT_TYPES: Final = "[Content_Types].xml"
 OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 _TYPES: Final = "{http://schemas.openxmlformats.org/package/2006/content-types}"
 _RELATIONSHIPS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
+_DECLARATION: Final = "<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n"
 _STRICT: Final = "http://purl.oclc.org/ooxml/"
 _WORKBOOK_TYPES: Final = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
@@ -230,16 +232,13 @@ class Package:
 
     def set_relationships(self, part: str, relationships: Iterable[Relationship]) -> None:
         """Replace a part's relationships."""
-        root = etree.Element(f"{{{_RELATIONSHIPS}}}Relationships", nsmap={None: _RELATIONSHIPS})  # type: ignore[dict-item]
-        for one in relationships:
-            mode = {"TargetMode": "External"} if one.external else {}
-            etree.SubElement(
-                root,
-                f"{{{_RELATIONSHIPS}}}Relationship",
-                {"Id": one.id, "Type": one.type, "Target": one.target, **mode},
+        # As a text: a sheet may have tens of thousands, its links.
+        elements = "".join(map(_relationship_text, relationships))
+        if elements or relationships_part(part) in self:
+            text = (
+                f'{_DECLARATION}<Relationships xmlns="{_RELATIONSHIPS}">{elements}</Relationships>'
             )
-        if len(root) or relationships_part(part) in self:
-            self.put_tree(relationships_part(part), root)
+            self.put(relationships_part(part), text.encode())
 
     def related(self, part: str, kind: str) -> list[str]:
         """Return the parts that a part is related to, by the end of the relationship's type."""
@@ -349,6 +348,12 @@ def has_document_type(root: Any) -> bool:  # noqa: ANN401 -- the stubs don't kno
 def serialised(root: etree._Element) -> bytes:
     """Return XML as the bytes of a part."""
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
+
+
+def _relationship_text(one: Relationship) -> str:
+    mode = ' TargetMode="External"' if one.external else ""
+    said = (attribute_text(text) for text in (one.id, one.type, one.target))
+    return '<Relationship Id="{}" Type="{}" Target="{}"{}/>'.format(*said, mode)
 
 
 def relationships_part(part: str) -> str:

@@ -10,9 +10,9 @@ from klarify_xl.headless.cells import (
     letter_of,
     text_cell,
     value_cell,
-    xml_text_plain,
 )
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.merge import Line
 from klarify_xl.headless.styles import (
     LINE_HEIGHT,

@@ -5,7 +5,7 @@ there, only what is ours is touched: our sheets' rows, our tables' extent, our f
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -15,11 +15,11 @@ from openpyxl import Workbook
 from klarify_xl.headless import marks, outside, worksheet
 from klarify_xl.headless.archive import Archive
 from klarify_xl.headless.boards import BoardSheet
-from klarify_xl.headless.cells import attribute_text
 from klarify_xl.headless.drawings import put_drawing
 from klarify_xl.headless.filters import row_filter
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.macros import Macros, add_macros
+from klarify_xl.headless.markup import attribute_text
 from klarify_xl.headless.package import (
     OFFICE,
     Package,
@@ -218,12 +218,12 @@ class _Writer:
         return None
 
     def _write_table(self, table: TableSheet) -> None:
-        self._write_links(table.part, table.root, table.links())
+        links = self._links(table.part, table.root, table.links())
         set_region(table.table, table.moves)
         self._package.put_tree(table.table_part, table.table)
         table.furnish(self._formats, self._plan.page_header)
         hidden = row_filter(table.table, table.moves.new.left, table.value)
-        self._put_sheet(table.part, table.root, lambda: self._table_rows(table, hidden))
+        self._put_sheet(table.part, table.root, links, lambda: self._table_rows(table, hidden))
 
     def _table_rows(self, table: TableSheet, hidden: Any) -> Iterator[bytes]:  # noqa: ANN401
         return RowWriter(table, self._formats, self._shown).rows(hidden, self._row_done)
@@ -234,31 +234,38 @@ class _Writer:
             self._on_progress(Progress("Writing rows", self._done, self.total))
 
     def _write_board(self, board: BoardSheet) -> None:
-        self._write_links(board.part, board.root, board.links())
+        links = self._links(board.part, board.root, board.links())
         put_drawing(self._package, board, self._plan.colours, self._location)
         worksheet.set_stamp(board.root, self._plan.page_header)
         self._put_sheet(
             board.part,
             board.root,
+            links,
             lambda: board.rows(self._formats, self._shown, self._titles),
         )
 
-    def _put_sheet(self, part: str, root: Any, rows: Any) -> None:  # noqa: ANN401
+    def _put_sheet(
+        self,
+        part: str,
+        root: Any,  # noqa: ANN401
+        links: Sequence[str],
+        rows: Callable[[], Iterable[bytes]],
+    ) -> None:
         def pieces() -> Iterator[bytes]:
-            head, tail = worksheet.split_at_rows(root)
+            head, tail = worksheet.split_at_rows(root, links)
             yield head
             yield from rows()
             yield tail
 
         self._package.put(part, pieces)
 
-    def _write_links(
+    def _links(
         self,
         part: str,
         root: Any,  # noqa: ANN401
         links: Sequence[tuple[str, Link]],
-    ) -> None:
-        """Put our links beside those that are a person's."""
+    ) -> list[str]:
+        """Return the elements of our links, to stand beside those that are a person's."""
         present = list(worksheet.links_of(root))
         room = max(0, EXCEL_LINKS_PER_SHEET - len(present))
         used = {one.get(worksheet.R_ID) for one in present}
@@ -284,9 +291,8 @@ class _Writer:
                 )
             hint = f' tooltip="{attribute_text(link.hint)}"' if link.hint else ""
             elements.append(f'<hyperlink ref="{address}" {where}{hint}/>')
-        if elements:
-            worksheet.add_links(root, elements)
         self._package.set_relationships(part, [*kept, *added])
+        return elements
 
 
 def _dated(package: Package, made_at: datetime) -> bytes:

@@ -103,7 +103,9 @@ class Arrangement:
         return replace(
             board,
             name=self._titles[board.key],
-            cells={
+            cells=board.cells
+            if self._is_usual
+            else {
                 place: (self._cell(cell, board.key), look)
                 for place, (cell, look) in board.cells.items()
             },
