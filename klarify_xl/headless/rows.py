@@ -8,6 +8,7 @@ from klarify_xl.headless.cells import (
     formula_cell,
     inline_text,
     letter_of,
+    serial,
     text_cell,
     value_cell,
 )
@@ -23,7 +24,7 @@ from klarify_xl.headless.styles import (
     lines,
 )
 from klarify_xl.headless.tables import TableSheet, column_titles
-from klarify_xl.plan import Cell, Formula, Link
+from klarify_xl.plan import Cell, ColumnKind, Formula, Link
 
 
 class RowWriter:
@@ -54,7 +55,7 @@ class RowWriter:
         # Cells of a row are written from the left.
         self._columns = sorted(columns, key=lambda one: one[2])
         self._numbers = [column for _i, _letter, column, _kind, _width in self._columns]
-        self._styles: dict[tuple[int, bool], str] = {}
+        self._styles = ([""] * len(columns), [""] * len(columns))
         self._own = [
             column
             for column in range(self._region.left, max(self._region.right, table.moves.right) + 1)
@@ -112,10 +113,10 @@ class RowWriter:
             written: Iterable[str]
             if formats or line.planned in self._marked_rows:
                 written = self._chosen_cells(number, line.planned, formats)
+                height = self._height(row)
             else:
-                written = self._usual_cells(number, row)
+                written, height = self._usual_cells(number, row)
             cells = dict(zip(self._numbers, written, strict=True))
-            height = self._height(row)
         for column, cell in line.own.items():
             cells[column] = cell.at(number, column).xml()
         attributes = dict(line.old.attributes) if line.old else {}
@@ -128,10 +129,11 @@ class RowWriter:
             attributes["ht"] = f"{height * LINE_HEIGHT:g}"
         return self._row(number, attributes, cells)
 
-    def _usual_cells(self, number: int, row: Sequence[Cell]) -> list[str]:
-        """Return the planned cells of a row as most look: in the formats of their columns."""
+    def _usual_cells(self, number: int, row: Sequence[Cell]) -> tuple[list[str], int]:
+        """Return the planned cells of a row in the formats of their columns, and its height."""
         cells = []
-        for index, letter, _column, kind, _width in self._columns:
+        is_tall = False
+        for index, letter, _column, kind, width in self._columns:
             value = row[index]
             linked = type(value) is Link
             if linked:
@@ -139,20 +141,30 @@ class RowWriter:
             # The most frequent ones first: there are many, and each test takes time.
             if type(value) is str and (value or linked) and len(value) <= LONGEST_TEXT_FORMAT:
                 rest = inline_text(value)
+                is_tall = is_tall or len(value) > width or "\n" in value
             elif value is None or value == "":
                 rest = "/>"
             elif type(value) is int:
                 rest = f"><v>{value}</v></c>"
+            elif type(value) is datetime and (days := serial(self._shown(value))) is not None:
+                rest = f"><v>{days!r}</v></c>"
             else:
                 cell = self._cell(f"{letter}{number}", kind, row[index], None, marked=False)
                 cells.append(cell)
                 continue
-            style = self._styles.get((index, linked))
-            if style is None or kind == "mixed":
-                format_ = self._formats.cell(cell_kind(kind, value), linked, False, False)
-                style = self._styles[index, linked] = f'" s="{format_}"'
+            style = self._styles[linked][index]
+            if not style:
+                style = self._style(index, kind, value, linked=linked)
             cells.append(f'<c r="{letter}{number}{style}{rest}')
-        return cells
+        return cells, self._height(row) if is_tall else 1
+
+    def _style(self, index: int, kind: ColumnKind, value: object, *, linked: bool) -> str:
+        """Return the format of a column's cells as it is written, and keep it if all have it."""
+        format_ = self._formats.cell(cell_kind(kind, value), linked, False, False)
+        style = f'" s="{format_}"'
+        if kind != "mixed":
+            self._styles[linked][index] = style
+        return style
 
     def _chosen_cells(self, number: int, planned: int, formats: Mapping[int, int]) -> Iterator[str]:
         """Yield the planned cells of a row in which a person has chosen formats, or changed ones.
