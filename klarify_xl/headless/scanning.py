@@ -68,8 +68,16 @@ class PlainCell(NamedTuple):
         return self.element[self.element.find(b">") + 1 : -len(b"</c>")].decode()
 
     def parsed(self) -> etree._Element:
-        """Return it as an element."""
-        return etree.fromstring(f'<row xmlns="{MAIN}">'.encode() + self.element + b"</row>")[0]
+        """Return it as an element.
+
+        Raises:
+            ValueError: It is no XML.
+        """
+        row = f'<row xmlns="{MAIN}">'.encode() + self.element + b"</row>"
+        try:
+            return etree.fromstring(row, parser())[0]
+        except etree.XMLSyntaxError as error:
+            raise ValueError(error.msg) from None
 
 
 class PlainRow(NamedTuple):
