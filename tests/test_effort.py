@@ -2,6 +2,8 @@
 
 import gc
 import re
+import subprocess
+import sys
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -180,3 +182,25 @@ def test_the_collector_works_again_afterwards_whatever_happened(
         build_plan(store)
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_a_refresh_without_news_loads_nothing_that_only_writing_needs(tmp_path: Path) -> None:
+    write(Organisation(procedures=20, seed=7, now=NOW), tmp_path / "k.xlsx")
+    code = """
+import sys
+import klarify_xl
+import klarify_xl.cli
+from datetime import UTC, datetime
+from klarify_xl.demo import DemoServer, Organisation
+
+now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+with DemoServer(Organisation(procedures=20, seed=7, now=now)) as server:
+    result = klarify_xl.refresh(
+        "k.xlsx", access_key=server.access_key, base_url=server.url, store="k.db"
+    )
+print(result.outcome, sorted({"openpyxl", "pyarrow", "boto3", "xlwings"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split(maxsplit=1) == ["unchanged", "[]\n"]

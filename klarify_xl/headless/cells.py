@@ -8,8 +8,6 @@ from functools import cache, lru_cache
 from typing import Final
 
 from lxml import etree
-from openpyxl.formula.translate import Translator
-from openpyxl.utils import column_index_from_string, get_column_letter
 
 from klarify_xl.headless.markup import attribute_text, xml_text_plain
 from klarify_xl.headless.package import Package
@@ -24,15 +22,42 @@ _HAS_ADDRESS: Final = re.compile(r"(?<![A-Za-z0-9_.])\$?[A-Za-z]{1,3}\$?[1-9]")
 _EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
 _FIRST_MOMENT: Final = datetime(*EXCEL_FIRST_DAY, tzinfo=UTC)
 
-letter_of = cache(get_column_letter)
-"""The letters of a column, counted from 1."""
-number_of = cache(column_index_from_string)
-"""The number of a column, from 1."""
+
+@cache
+def letter_of(number: int) -> str:
+    """Return the letters of a column, counted from 1."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
+    return str(get_column_letter(number))
+
+
+@cache
+def number_of(letters: str) -> int:
+    """Return the number of a column, from 1.
+
+    Raises:
+        ValueError: There is no such column.
+    """
+    from openpyxl.utils import column_index_from_string  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
+    return int(column_index_from_string(letters))
 
 
 @cache
 def _number_of(letters: bytes) -> int:
     return number_of(letters.decode())
+
+
+def boundaries(reference: str) -> tuple[int | None, int | None, int | None, int | None]:
+    """Return first column and row, and last column and row, of an area, counted from 1.
+
+    Raises:
+        ValueError: It is no area.
+    """
+    from openpyxl.utils import range_boundaries  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
+    left, top, right, bottom = range_boundaries(reference)
+    return left, top, right, bottom
 
 
 def split_address(address: str) -> tuple[int, int]:
@@ -203,6 +228,8 @@ def moved_formula(formula: str, row: int, column: int, to_row: int, to_column: i
     """Return a formula as it reads in another place."""
     if _HAS_ADDRESS.search(formula) is None:
         return formula
+    from openpyxl.formula.translate import Translator  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
     translator = Translator(f"={formula}", origin=f"{letter_of(column)}{row}")
     return str(translator.translate_formula(f"{letter_of(to_column)}{to_row}"))[1:]
 

@@ -9,9 +9,8 @@ from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from lxml import etree
-from openpyxl.utils import range_boundaries
 
-from klarify_xl.headless.cells import OwnCell, moved_formula
+from klarify_xl.headless.cells import OwnCell, boundaries, moved_formula
 from klarify_xl.headless.moves import Moves, Region
 from klarify_xl.headless.reading import Identity, OldRow, OldSheet, identity_text
 from klarify_xl.headless.stylesheet import q
@@ -297,7 +296,7 @@ def sort_key(
     for condition in state.findall(q("sortCondition")):
         if condition.get("sortBy", "value") != "value" or condition.get("customList"):
             return None
-        column = range_boundaries(condition.get("ref", "A1"))[0]
+        column = boundaries(condition.get("ref", "A1"))[0]
         keys.append((int(column or 1), condition.get("descending") in {"1", "true"}))
     if not keys:
         return None

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from lxml import etree
-from openpyxl.utils import range_boundaries
 
 from klarify_xl.headless.cells import (
     CellReader,
     OwnCell,
+    boundaries,
     numbered_cells,
     plain_text,
     serial,
@@ -78,7 +78,7 @@ class OldSheet:
 
 def table_region(table: etree._Element) -> Region:
     """Return where a table is (ECMA-376 part 1, 18.5.1.2)."""
-    left, top, right, bottom = range_boundaries(table.get("ref", "A1"))
+    left, top, right, bottom = boundaries(table.get("ref", "A1"))
     has_header = table.get("headerRowCount", "1") != "0"
     totals = table.get("totalsRowCount", "0") != "0"
     first = int(top or 1) + has_header

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from openpyxl import Workbook
-
 from klarify_xl.headless import marks, outside, worksheet
 from klarify_xl.headless.archive import Archive
 from klarify_xl.headless.boards import BoardSheet
@@ -97,6 +95,8 @@ def write_workbook(
 
 def _blank(plan: Plan) -> BinaryIO:
     """Return a workbook with one empty sheet, which is to be removed."""
+    from openpyxl import Workbook  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
     workbook = Workbook()
     workbook.worksheets[0].title = _BLANK_SHEET
     properties = workbook.properties
