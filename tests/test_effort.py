@@ -185,7 +185,8 @@ def test_the_collector_works_again_afterwards_whatever_happened(
 
 
 def test_a_refresh_without_news_loads_nothing_that_only_writing_needs(tmp_path: Path) -> None:
-    write(Organisation(procedures=20, seed=7, now=NOW), tmp_path / "k.xlsx")
+    organisation = Organisation(procedures=20, seed=7, now=NOW)
+    write(organisation, tmp_path / "k.xlsx", now=lambda: NOW)
     code = """
 import sys
 import klarify_xl
@@ -196,7 +197,11 @@ from klarify_xl.demo import DemoServer, Organisation
 now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 with DemoServer(Organisation(procedures=20, seed=7, now=now)) as server:
     result = klarify_xl.refresh(
-        "k.xlsx", access_key=server.access_key, base_url=server.url, store="k.db"
+        "k.xlsx",
+        access_key=server.access_key,
+        base_url=server.url,
+        store="k.db",
+        now=lambda: now,
     )
 print(result.outcome, sorted({"openpyxl", "pyarrow", "boto3", "xlwings"} & set(sys.modules)))
 """

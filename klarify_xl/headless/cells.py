@@ -18,6 +18,8 @@ from klarify_xl.limits import EXCEL_FIRST_DAY
 _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ADDRESS: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
+_LETTERS: Final = re.compile("[A-Za-z]{1,3}")
+_AREA: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)(?::([A-Z]{1,3})([1-9][0-9]*))?")
 _HAS_ADDRESS: Final = re.compile(r"(?<![A-Za-z0-9_.])\$?[A-Za-z]{1,3}\$?[1-9]")
 _EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
 _FIRST_MOMENT: Final = datetime(*EXCEL_FIRST_DAY, tzinfo=UTC)
@@ -35,12 +37,17 @@ def letter_of(number: int) -> str:
 def number_of(letters: str) -> int:
     """Return the number of a column, from 1.
 
+    Not openpyxl's, which takes long to load: each refresh looks where its tables are.
+
     Raises:
         ValueError: There is no such column.
     """
-    from openpyxl.utils import column_index_from_string  # noqa: PLC0415 -- takes long to load, and only writing needs it
-
-    return int(column_index_from_string(letters))
+    if _LETTERS.fullmatch(letters) is None:
+        raise ValueError(letters)
+    number = 0
+    for letter in letters.upper():
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number
 
 
 @cache
@@ -48,16 +55,20 @@ def _number_of(letters: bytes) -> int:
     return number_of(letters.decode())
 
 
-def boundaries(reference: str) -> tuple[int | None, int | None, int | None, int | None]:
+def boundaries(reference: str) -> tuple[int | None, ...]:
     """Return first column and row, and last column and row, of an area, counted from 1.
 
     Raises:
         ValueError: It is no area.
     """
-    from openpyxl.utils import range_boundaries  # noqa: PLC0415 -- takes long to load, and only writing needs it
+    found = _AREA.fullmatch(reference)
+    if found is not None:
+        left, top, right, bottom = found.groups()
+        last = (number_of(right), int(bottom)) if right else (number_of(left), int(top))
+        return number_of(left), int(top), *last
+    from openpyxl.utils import range_boundaries  # noqa: PLC0415 -- for odd ones only
 
-    left, top, right, bottom = range_boundaries(reference)
-    return left, top, right, bottom
+    return tuple(range_boundaries(reference))
 
 
 def split_address(address: str) -> tuple[int, int]:
