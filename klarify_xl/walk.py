@@ -29,9 +29,6 @@ SMALLEST_PAGE: Final = 25
 MOST_PAGES: Final = 100_000
 """Pages of a walk, beyond which a server is taken to be endless."""
 
-WAITING: Final = 2
-"""Pages that wait for their turn while as many as allowed are in flight."""
-
 MOST_WALKS: Final = 4
 """Full walks within one refresh before the data counts as unstable."""
 
@@ -229,19 +226,16 @@ def _walk(client: Client, query: Query, deadline_at: float, on_progress: OnProgr
 
 
 def _pages(client: Client, query: Query, deadline_at: float) -> Iterator[Callable[[], Page]]:
-    """Yield, in page order, calls that wait for a page; a bounded number is in flight ahead.
-
-    Some more are waiting for their turn, so that the next one is sent as soon as a reply is there,
-    and not only when the page before has been taken in.
-    """
-    ahead = client.settings.concurrency + WAITING
+    """Yield, in page order, calls that wait for a page; a bounded number is in flight ahead."""
     first = client.page(query, deadline_at=deadline_at)
     yield lambda: first
     planned = -(-first.total_count // query.page_size) if first.has_next else 1
     flying: deque[Flight] = deque()
     following = 1
     for number in range(1, MOST_PAGES):
-        while following <= number or (following < planned and len(flying) < ahead):
+        while following <= number or (
+            following < planned and len(flying) < client.settings.concurrency
+        ):
             flying.append(client.submit(replace(query, page=following), deadline_at))
             following += 1
         yield partial(client.wait, flying.popleft(), deadline_at)
