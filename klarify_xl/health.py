@@ -99,7 +99,7 @@ KINDS: Final[Mapping[str, FindingKind]] = {
 """Kinds of findings, the ones that matter most first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing to look at.
 
@@ -143,8 +143,12 @@ def findings(
     found += _isolated(procedures, relationships)
     kinds = {kind: rank for rank, kind in enumerate(KINDS)}
     places = {one.id: place for place, one in enumerate(procedures)}
+    # By what is shown, since comparing whole procedures takes long.
+    distinct: dict[tuple[str, str, str], Finding] = {}
+    for finding in found:
+        distinct.setdefault((finding.kind, finding.procedure.id, finding.detail), finding)
     return sorted(
-        dict.fromkeys(found),
+        distinct.values(),
         key=lambda finding: (kinds[finding.kind], places[finding.procedure.id]),
     )
 

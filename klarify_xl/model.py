@@ -5,6 +5,7 @@ that tells them apart.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,10 @@ TEXT_FIELDS: Final = ("name", "status", "owner", "performer", "url")
 LIST_FIELDS: Final = ("lanes", "called_within", "called_from")
 FIELDS: Final = (*TEXT_FIELDS, *LIST_FIELDS, "updated_at")
 """Documented fields besides the id, in the order in which changes are listed."""
+
+_KNOWN: Final = frozenset({"id", *FIELDS})
+_NO_TEXT: Final = re.compile("[\ud800-\udfff\0]")
+"""Half characters, which UTF-8 can't hold, and the null character."""
 
 STATUSES: Final = ("published", "draft", "archived")
 """Documented statuses, in the order in which people read them."""
@@ -98,11 +103,15 @@ def parse_raw(raw: str) -> Procedure:
 
 def _parse(row: Mapping[str, object], raw: str) -> Procedure:
     remarks: list[Phrase] = []
-    texts = {name: _text(row.get(name), name, remarks) for name in TEXT_FIELDS}
-    lists = {name: _texts(row.get(name), name, remarks) for name in LIST_FIELDS}
-    if texts["status"] not in STATUSES:
-        unknown = Phrase("unknown status {status}", status=f"{texts['status']!r:.60}")
-        remarks.append(unknown if texts["status"] else Phrase("no status"))
+    name, status, owner, performer, url = (
+        _text(row.get(field), field, remarks) for field in TEXT_FIELDS
+    )
+    lanes, called_within, called_from = (
+        _texts(row.get(field), field, remarks) for field in LIST_FIELDS
+    )
+    if status not in STATUSES:
+        unknown = Phrase("unknown status {status}", status=f"{status!r:.60}")
+        remarks.append(unknown if status else Phrase("no status"))
     if not isinstance(row.get("id"), str):
         remarks.append(Phrase("the id is a number, not a text"))
     stamp = row.get("updated_at")
@@ -111,20 +120,19 @@ def _parse(row: Mapping[str, object], raw: str) -> Procedure:
         no_date = Phrase("updated_at is no date: {value}", value=f"{stamp!r:.60}")
         remarks.append(no_date if stamp else Phrase("no updated_at"))
     extra = tuple(
-        (_storable(name), json.dumps(row[name], sort_keys=True))
-        for name in sorted(row)
-        if name != "id" and name not in FIELDS
+        (_storable(field), json.dumps(row[field], sort_keys=True))
+        for field in sorted(row.keys() - _KNOWN)
     )
     return Procedure(
         id=_usable_id(row.get("id")),
-        name=texts["name"],
-        status=texts["status"],
-        owner=texts["owner"],
-        performer=texts["performer"],
-        url=texts["url"],
-        lanes=lists["lanes"],
-        called_within=lists["called_within"],
-        called_from=lists["called_from"],
+        name=name,
+        status=status,
+        owner=owner,
+        performer=performer,
+        url=url,
+        lanes=lanes,
+        called_within=called_within,
+        called_from=called_from,
         updated_at=updated_at,
         extra=extra,
         remarks=tuple(remarks),
@@ -137,7 +145,7 @@ def _usable_id(value: object) -> str:
         return str(value)
     if not isinstance(value, str) or not value.strip():
         raise UnusableRowError("the id is missing, blank or no text")
-    if any("\ud800" <= character <= "\udfff" or character == "\0" for character in value):
+    if _NO_TEXT.search(value):
         raise UnusableRowError("the id is no valid text")
     return value
 
@@ -148,10 +156,10 @@ def _storable(name: str) -> str:
 
 
 def _text(value: object, name: str, remarks: list[Phrase]) -> str:
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value
+    if value is None:
+        return ""
     remarks.append(Phrase("{field} is {kind}, not a text", field=name, kind=_kind(value)))
     return json.dumps(value)
 
@@ -183,6 +191,8 @@ def parse_stamp(value: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value.strip().replace("z", "Z"))
+        if moment.tzinfo is UTC:
+            return moment
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, Literal
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
+from klarify_xl.collector import collector_paused
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
 from klarify_xl.exports import Export
 from klarify_xl.headless.macros import Macros, read_macros
@@ -264,6 +265,7 @@ def stopped(*, stored: bool) -> CancelledError:
     return CancelledError("Stopped. The workbook and the stored data are as they were.")
 
 
+@collector_paused()
 def _write(
     store: Store,
     target: Target,
@@ -277,10 +279,11 @@ def _write(
         Data rows written, by sheet; empty if the file was left alone.
     """
     verified_at = store.verified_at() or datetime.now(UTC)
-    # What has become stale by time alone makes another workbook, too.
+    # What has become stale by time alone makes another workbook, too. The number tells: of the same
+    # data, the oldest are always the first.
     stale = store.unchanged_since(verified_at - timedelta(days=options.stale_days))
     period = renewal_period(verified_at)
-    parts = f"{__version__} {store.digest()} {stale!r} {options!r} {period}"
+    parts = f"{__version__} {store.digest()} {stale} {options!r} {period}"
     mark = hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
     marks = target.marks()
     is_wanted_anew = treatment.overwrite and marks is not None and not marks.is_plain
@@ -305,6 +308,7 @@ def renewal_period(verified_at: datetime) -> int:
     return verified_at.toordinal() // RENEWED_DAYS
 
 
+@collector_paused()
 def write_plan(
     plan: Plan,
     target: Target,

@@ -8,6 +8,7 @@ writer finds it there and translates.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 from typing import Final, Literal
 
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET, EXCEL_ROWS
@@ -185,6 +186,12 @@ class Sheet:
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", self.key or self.name)
 
+    @cached_property
+    def linked(self) -> tuple[int, ...]:
+        """Numbers of the columns in which there are links, from 0."""
+        columns = range(len(self.columns))
+        return tuple(at for at in columns if any(type(row[at]) is Link for row in self.rows))
+
 
 @dataclass(frozen=True, slots=True)
 class Area:
@@ -349,9 +356,8 @@ def limit_links(sheet: Sheet) -> tuple[Sheet, int]:
     Columns keep their links in the order of their `link_rank`; within a column the upper rows do.
     """
     counts = [0] * len(sheet.columns)
-    for row in sheet.rows:
-        for index, cell in enumerate(row):
-            counts[index] += isinstance(cell, Link)
+    for index in sheet.linked:
+        counts[index] = sum(type(row[index]) is Link for row in sheet.rows)
     surplus = sum(counts) - EXCEL_LINKS_PER_SHEET
     if surplus <= 0:
         return sheet, 0

@@ -10,12 +10,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from klarify_xl.database import Database
 from klarify_xl.model import Procedure, differences, parse_raw
 from klarify_xl.records import Change, ChangeKind, Mode, Refresh, State, Update
+
+_ROWS_AT_ONCE: Final = 1000
 
 
 class Store(Database):
@@ -111,14 +114,10 @@ class Store(Database):
 
     def _store_rows(self, update: Update, number: int) -> list[tuple[str | None, ...]]:
         """Write the rows that differ; return (procedure, kind, field, old, new) for each change."""
-        known = {
-            row[0]: (row[1], bool(row[2]))
-            for row in self._connection.execute("SELECT id, raw, listed FROM procedures")
-        }
         changes: list[tuple[str | None, ...]] = []
         written = []
         for procedure_id, new in update.read.items():
-            raw, listed = known.get(procedure_id, ("", False))
+            raw, listed = self._known(procedure_id)
             if raw == new.raw and listed:
                 continue
             if not raw:
@@ -150,6 +149,13 @@ class Store(Database):
             ((number, lost) for lost in update.removed),
         )
         return changes
+
+    def _known(self, procedure_id: str) -> tuple[str, bool]:
+        """Return a procedure's raw text and whether it is listed; "" if it was never seen."""
+        row = self._connection.execute(
+            "SELECT raw, listed FROM procedures WHERE id = ?", (procedure_id,)
+        ).fetchone()
+        return (row[0], bool(row[1])) if row else ("", False)
 
     def _log(self, update: Update, number: int, changes: list[tuple[str | None, ...]]) -> Refresh:
         def count(kind: ChangeKind) -> int:
@@ -250,17 +256,16 @@ class Store(Database):
         with self._explained():
             one = "" if of is None else "AND procedure = ?"
             rows = self._connection.execute(
-                "SELECT refresh, started_at, procedure, raw, kind, field, old, new "  # noqa: S608 -- a question mark only
+                "SELECT refresh, started_at, procedure, kind, field, old, new "  # noqa: S608 -- a question mark only
                 "FROM changes JOIN refreshes ON refreshes.id = refresh "
-                "JOIN procedures ON procedures.id = procedure "
                 f"WHERE refresh >= ? {one} ORDER BY refresh DESC, changes.rowid",
                 (since,) if of is None else (since, of),
             )
+            # A procedure may have any number of changes, and its row takes time to parse.
+            name = cache(lambda procedure_id: parse_raw(self._known(procedure_id)[0]).name)
+            moment = cache(datetime.fromisoformat)
             return [
-                Change(
-                    row[0], datetime.fromisoformat(row[1]), row[2], parse_raw(row[3]).name, *row[4:]
-                )
-                for row in rows
+                Change(number, moment(at), id_, name(id_), *what) for number, at, id_, *what in rows
             ]
 
     def verified_at(self) -> datetime | None:
@@ -270,23 +275,25 @@ class Store(Database):
                 self._value("SELECT max(finished_at) FROM refreshes WHERE outcome <> 'failed'")
             )
 
-    def unchanged_since(self, moment: datetime) -> list[str]:
-        """Return the ids of listed procedures whose last change lies at or before a moment."""
+    def unchanged_since(self, moment: datetime) -> int:
+        """Return how many listed procedures last changed at or before a moment."""
         with self._explained():
-            rows = self._connection.execute(
-                "SELECT id FROM procedures WHERE listed AND updated_at <= ? ORDER BY id",
-                (moment.isoformat(),),
+            return int(
+                self._value(
+                    "SELECT count(*) FROM procedures WHERE listed AND updated_at <= ?",
+                    moment.isoformat(),
+                )
             )
-            return [row[0] for row in rows]
 
     def digest(self) -> str:
         """Return a checksum of all that a workbook is made from: rows and receipt."""
         checksum = hashlib.sha256()
         with self._explained():
-            for row in self._connection.execute(
-                "SELECT id, raw FROM procedures WHERE listed ORDER BY id"
-            ):
-                checksum.update(repr(row).encode())
+            rows = self._connection.execute("SELECT raw FROM procedures WHERE listed ORDER BY id")
+            while some := rows.fetchmany(_ROWS_AT_ONCE):
+                # In one piece: each call takes longer than what it does.
+                checksum.update("\n".join([row[0] for row in some]).encode())
+                checksum.update(b"\n")
         checksum.update(repr(self.receipt()).encode("utf-8", "backslashreplace"))
         return checksum.hexdigest()
 

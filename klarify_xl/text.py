@@ -35,13 +35,19 @@ _UNSHOWABLE: Final = re.compile(
     # Invisible tag characters, which hide text.
     "\U000e0000-\U000e007f]"
 )
+_SURELY_SHORT: Final = EXCEL_CELL_CHARACTERS // 2
 _room: ContextVar[int] = ContextVar("room", default=EXCEL_CELL_CHARACTERS)
 _LINE_ENDS: Final = re.compile("\r\n?|\x85|\u2028|\u2029")
 _PLAIN_HOST: Final = re.compile(r"(?!.*xn--)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+_USUAL_LINK: Final = re.compile(
+    r"https://(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:/[A-Za-z0-9/._~-]*)?"
+)
+"""Addresses that are linked to as they are."""
+
 _URL_RESERVED: Final = "%/:=&?~#+!$,;'@()*[]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SafeText:
     """A text that a cell can hold.
 
@@ -67,14 +73,21 @@ def safe_text(text: str, cut_note: str = CUT_NOTE) -> SafeText:
         text: The text.
         cut_note: The note, with ``{count}`` for the number of characters.
     """
-    return _safe_text(text, cut_note, _room.get())
+    return SafeText(text) if is_safe(text) else _safe_text(text, cut_note, _room.get())
 
 
-@lru_cache(maxsize=2**16)
+def is_safe(text: str) -> bool:
+    """Tell at once of most texts that a cell can hold them as they are.
+
+    Neither line ends nor any of the characters that are replaced are printable in Python's sense
+    ("Other" and "Separator" in Unicode's database), and a character has two code units at most.
+    """
+    return text.isprintable() and len(text) <= _SURELY_SHORT
+
+
+@lru_cache(maxsize=2**12)
 def _safe_text(text: str, cut_note: str, most: int) -> SafeText:
     """Return `text` as a cell with room for `most` UTF-16 code units can hold it."""
-    if text.isascii() and text.isprintable() and len(text) <= most:
-        return SafeText(text)
     text = _LINE_ENDS.sub("\n", text)
     shown, replaced = _UNSHOWABLE.subn(REPLACEMENT, text)
     if utf16_length(shown) <= most:
@@ -119,13 +132,15 @@ def folded(text: str) -> str:
     return "".join(kept)
 
 
-@lru_cache(maxsize=100_000)
 def link_target(url: str) -> str | None:
     """Return the address to link to, or None where `url` is only to be shown.
 
     Linked are https addresses with a plain ASCII host name: no user name, no port, no look-alike
     letters, no control characters, and short enough for Excel.
     """
+    is_short = len(url) <= EXCEL_LINK_CHARACTERS
+    if is_short and _USUAL_LINK.fullmatch(url) and "xn--" not in url:
+        return url
     if not url.isprintable() or any(character in url for character in ' \\"<>^`{|}'):
         return None
     try:

@@ -12,7 +12,7 @@ import klarify_xl
 PACKAGE = Path(klarify_xl.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "errors", "limits", "progress", "language", "demo"),
+    ("__init__", "errors", "limits", "progress", "language", "collector", "demo"),
     (
         "secret",
         "settings",

@@ -14,9 +14,9 @@ from klarify_xl.headless.cells import (
     formula_cell,
     letter_of,
     value_cell,
-    xml_text_plain,
 )
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.merge import Note
 from klarify_xl.headless.reading import OldSheet
 from klarify_xl.headless.retitling import quoted
@@ -115,24 +115,28 @@ class BoardSheet:
             shown: Gives a moment in the time zone in which it is shown.
             titles: Gives a column's title by the keys of table and column.
         """
-        cells: defaultdict[int, dict[int, str]] = defaultdict(dict)
-        for number, own in self.kept.items():
-            cells[number] |= {column: cell.xml() for column, cell in own.items()}
+        columns: defaultdict[int, list[int]] = defaultdict(list)
         for (row, column), (value, look) in self.board.cells.items():
-            address = f"{letter_of(column + 1)}{row + 1}"
-            chosen = self.chosen.get((row + 1, column + 1))
-            cells[row + 1][column + 1] = _cell(address, value, look, chosen, formats, shown, titles)
+            columns[row + 1].append(column + 1)
+            # Here already, so that formats are numbered in the order of the plan.
+            _format(value, look, formats)
         attributes: dict[int, Mapping[str, str]] = {
             row + 1: {"ht": f"{height:g}", "customHeight": "1"}
             for row, height in self.board.heights.items()
         }
         attributes |= self.old.attributes
-        for number in sorted({*cells, *attributes}):
+        for number in sorted({*columns, *self.kept, *attributes}):
             said = "".join(
                 f' {name}="{xml_text_plain(value)}"'
                 for name, value in attributes.get(number, {}).items()
             )
-            row_cells = cells.get(number, {})
+            own = self.kept.get(number, {})
+            row_cells = {column: cell.xml() for column, cell in own.items()}
+            for column in columns.get(number, ()):
+                value, look = self.board.cells[number - 1, column - 1]
+                address = f"{letter_of(column)}{number}"
+                chosen = self.chosen.get((number, column))
+                row_cells[column] = _cell(address, value, look, chosen, formats, shown, titles)
             body = "".join(row_cells[column] for column in sorted(row_cells))
             yield f'<row r="{number}"{said}>{body}</row>'.encode("utf-8", "surrogatepass")
 
@@ -155,12 +159,15 @@ def _cell(
     shown: Callable[[datetime], datetime],
     titles: Callable[[str, str], str | None],
 ) -> str:
-    linked = isinstance(value, Link)
+    style = _format(value, look, formats) if chosen is None else chosen
     if isinstance(value, Link):
         value = value.value
-    style = chosen
-    if style is None:
-        style = formats.board(look, linked, isinstance(value, Formula))
     if isinstance(value, Formula):
         return formula_cell(address, style, translated(value.text, titles), value.value)
     return value_cell(address, style, value, shown)
+
+
+def _format(value: Cell, look: Look, formats: Formats) -> int:
+    """Return the format of one of our cells."""
+    shown = value.value if isinstance(value, Link) else value
+    return formats.board(look, isinstance(value, Link), isinstance(shown, Formula))

@@ -1,32 +1,74 @@
 """Cells as XML: ours from values, a person's own as they stand in the file."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from lxml import etree
-from openpyxl.formula.translate import Translator
-from openpyxl.utils import column_index_from_string, get_column_letter
 
+from klarify_xl.headless.markup import attribute_text, xml_text_plain
 from klarify_xl.headless.package import Package
+from klarify_xl.headless.scanning import Cell, PlainCell, PlainRow, Row
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.limits import EXCEL_FIRST_DAY
 
 _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_SPECIAL: Final = re.compile(r"[&<>\r]|_x")
 _ADDRESS: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
+_LETTERS: Final = re.compile("[A-Za-z]{1,3}")
+_AREA: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)(?::([A-Z]{1,3})([1-9][0-9]*))?")
 _HAS_ADDRESS: Final = re.compile(r"(?<![A-Za-z0-9_.])\$?[A-Za-z]{1,3}\$?[1-9]")
 _EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
 _FIRST_MOMENT: Final = datetime(*EXCEL_FIRST_DAY, tzinfo=UTC)
 
-letter_of = cache(get_column_letter)
-"""The letters of a column, counted from 1."""
-number_of = cache(column_index_from_string)
-"""The number of a column, from 1."""
+
+@cache
+def letter_of(number: int) -> str:
+    """Return the letters of a column, counted from 1."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
+    return str(get_column_letter(number))
+
+
+@cache
+def number_of(letters: str) -> int:
+    """Return the number of a column, from 1.
+
+    Not openpyxl's, which takes long to load: each refresh looks where its tables are.
+
+    Raises:
+        ValueError: There is no such column.
+    """
+    if _LETTERS.fullmatch(letters) is None:
+        raise ValueError(letters)
+    number = 0
+    for letter in letters.upper():
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number
+
+
+@cache
+def _number_of(letters: bytes) -> int:
+    return number_of(letters.decode())
+
+
+def boundaries(reference: str) -> tuple[int | None, ...]:
+    """Return first column and row, and last column and row, of an area, counted from 1.
+
+    Raises:
+        ValueError: It is no area.
+    """
+    found = _AREA.fullmatch(reference)
+    if found is not None:
+        left, top, right, bottom = found.groups()
+        last = (number_of(right), int(bottom)) if right else (number_of(left), int(top))
+        return number_of(left), int(top), *last
+    from openpyxl.utils import range_boundaries  # noqa: PLC0415 -- for odd ones only
+
+    return tuple(range_boundaries(reference))
 
 
 def split_address(address: str) -> tuple[int, int]:
@@ -43,7 +85,8 @@ def xml_text(text: str) -> str:
     Excel reads ``_x0041_`` as the character A, so that one needs escaping, too (ECMA-376 part 1,
     22.9.2.19).
     """
-    if _SPECIAL.search(text) is None:
+    # Faster than a pattern, which would be tried at each letter.
+    if not ("&" in text or "<" in text or ">" in text or "\r" in text or "_x" in text):
         return text
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _ESCAPE.sub("_x005F_", text).replace("\r", "&#13;")
@@ -58,8 +101,14 @@ def plain_text(text: str) -> str:
 
 def text_cell(address: str, style: int | str, text: str) -> str:
     """Return a cell that holds a text, whatever it looks like."""
+    return f'<c r="{address}" s="{style}"{inline_text(text)}'
+
+
+@lru_cache(maxsize=2**14)
+def inline_text(text: str) -> str:
+    """Return what follows the format in a cell that holds a text; many hold the same."""
     keep = ' xml:space="preserve"' if text != text.strip() or "\n" in text else ""
-    return f'<c r="{address}" s="{style}" t="inlineStr"><is><t{keep}>{xml_text(text)}</t></is></c>'
+    return f' t="inlineStr"><is><t{keep}>{xml_text(text)}</t></is></c>'
 
 
 def formula_cell(address: str, style: int | str, formula: str, value: str | float | None) -> str:
@@ -175,37 +224,23 @@ class OwnCell:
     def xml(self) -> str:
         """Return the cell's element."""
         attributes = "".join(
-            f' {name}="{_attribute_text(value)}"' for name, value in self.attributes
+            f' {name}="{attribute_text(value)}"' for name, value in self.attributes
         )
         formula = ""
         if self.formula is not None:
             said = "".join(
-                f' {name}="{_attribute_text(value)}"' for name, value in self.formula_attributes
+                f' {name}="{attribute_text(value)}"' for name, value in self.formula_attributes
             )
             formula = f"<f{said}>{xml_text_plain(self.formula)}</f>"
         return f'<c r="{letter_of(self.column)}{self.row}"{attributes}>{formula}{self.content}</c>'
-
-
-def xml_text_plain(text: str) -> str:
-    """Return a text that has no escapes of Excel's as it stands in a part."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def element_text(tag: str, attributes: Mapping[str, str]) -> str:
-    """Return an element without content as it stands in a part."""
-    said = "".join(f' {name}="{_attribute_text(value)}"' for name, value in attributes.items())
-    return f"<{tag}{said}/>"
-
-
-def _attribute_text(text: str) -> str:
-    text = xml_text_plain(text).replace('"', "&quot;")
-    return text.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
 
 
 def moved_formula(formula: str, row: int, column: int, to_row: int, to_column: int) -> str:
     """Return a formula as it reads in another place."""
     if _HAS_ADDRESS.search(formula) is None:
         return formula
+    from openpyxl.formula.translate import Translator  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
     translator = Translator(f"={formula}", origin=f"{letter_of(column)}{row}")
     return str(translator.translate_formula(f"{letter_of(to_column)}{to_row}"))[1:]
 
@@ -236,19 +271,30 @@ class CellReader:
             raise self._package.refused(f"is damaged (it has no shared text {index})")
         return self._shared[index]
 
-    def text(self, cell: etree._Element) -> str:
+    def text(self, cell: Cell) -> str:
         """Return what a cell holds: its text, or its number as the file writes it."""
         kind = cell.get("t", "n")
+        if isinstance(cell, PlainCell):
+            if cell.is_literal:
+                return self._literal(kind, cell.text)
+            cell = cell.parsed()
         if kind == "inlineStr":
             inline = cell.find(q("is"))
             return "" if inline is None else _string(inline)
-        value = cell.findtext(q("v")) or ""
+        return self._literal(kind, cell.findtext(q("v")) or "")
+
+    def _literal(self, kind: str, value: str) -> str:
+        """Return what a cell of a kind holds, as it is written."""
         if kind == "s":
             return self._shared_text(int(value)) if value.isdigit() else ""
-        return plain_text(value) if kind == "str" else value
+        return plain_text(value) if kind in {"inlineStr", "str"} else value
 
-    def own(self, cell: etree._Element, row: int, column: int) -> OwnCell:
+    def own(self, cell: Cell, row: int, column: int) -> OwnCell:
         """Return a cell as it is to be kept; shared formulas become formulas of their own."""
+        if isinstance(cell, PlainCell):
+            if cell.is_literal:
+                return self._plain(cell, row, column)
+            cell = cell.parsed()
         formula = None
         formula_attributes: tuple[tuple[str, str], ...] = ()
         content = []
@@ -269,6 +315,11 @@ class CellReader:
             "".join(content),
             self.text(cell),
         )
+
+    def _plain(self, cell: PlainCell, row: int, column: int) -> OwnCell:
+        said = ((name, cell.get(name, "")) for name in ("s", "t"))
+        attributes = tuple((name, value) for name, value in said if value)
+        return OwnCell(row, column, attributes, None, (), cell.content, self.text(cell))
 
     def _formula(
         self, element: etree._Element, row: int, column: int
@@ -309,8 +360,12 @@ def _inner_xml(element: etree._Element) -> str:
     return start + end + rest
 
 
-def numbered_cells(row: etree._Element) -> Iterator[tuple[int, etree._Element]]:
+def numbered_cells(row: Row) -> Iterator[tuple[int, Cell]]:
     """Yield the cells of a row with their columns from 1; addresses may be left out."""
+    if isinstance(row, PlainRow):
+        for plain in row.cells:
+            yield _number_of(plain.letters), plain
+        return
     before = 0
     for cell in row:
         if cell.tag == q("c"):

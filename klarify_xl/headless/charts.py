@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Final, TypeGuard
 
 from lxml import etree
-from openpyxl.utils import get_column_letter
 
+from klarify_xl.headless.cells import letter_of
 from klarify_xl.plan import Area, Board, Chart, Formula, Link
 
 _CHART: Final = "http://schemas.openxmlformats.org/drawingml/2006/chart"
@@ -264,7 +264,7 @@ def _size(area: Area) -> int:
 def reference(area: Area, sheet_name: str) -> str:
     """Return the fixed address of an area, with the name of its sheet."""
     sheet = sheet_name.replace("'", "''")
-    letter = get_column_letter(area.column + 1)
+    letter = letter_of(area.column + 1)
     return f"'{sheet}'!${letter}${area.first_row + 1}:${letter}${area.last_row + 1}"
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from klarify_xl.headless.cells import xml_text_plain
+from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.moves import Moves
 from klarify_xl.headless.package import Package
 

@@ -15,12 +15,14 @@ from typing import Any, BinaryIO, Final
 from lxml import etree
 
 from klarify_xl.errors import TargetError
+from klarify_xl.headless.markup import attribute_text
 
 CONTENT_TYPES: Final = "[Content_Types].xml"
 OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 _TYPES: Final = "{http://schemas.openxmlformats.org/package/2006/content-types}"
 _RELATIONSHIPS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
+_DECLARATION: Final = "<?xml version='1.0' encoding='UTF-8' standalone='yes'?>\n"
 _STRICT: Final = "http://purl.oclc.org/ooxml/"
 _WORKBOOK_TYPES: Final = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
@@ -163,6 +165,7 @@ class Package:
 
     def put(self, part: str, content: Content) -> None:
         """Add or replace a part."""
+        self._edited.pop(part, None)
         self._edited[part] = content
 
     def put_tree(self, part: str, root: etree._Element) -> None:
@@ -212,9 +215,6 @@ class Package:
 
     def relationships(self, part: str) -> list[Relationship]:
         """Return a part's relationships; those of the package itself for ""."""
-        name = relationships_part(part)
-        if name not in self:
-            return []
         return [
             Relationship(
                 one.get("Id", ""),
@@ -222,28 +222,31 @@ class Package:
                 one.get("Target", ""),
                 one.get("TargetMode") == "External",
             )
-            for one in self.tree(name).iter(f"{{{_RELATIONSHIPS}}}Relationship")
+            for one in self._relationships(part)
         ]
+
+    def _relationships(self, part: str) -> Iterator[etree._Element]:
+        name = relationships_part(part)
+        if name in self:
+            yield from self.tree(name).iter(f"{{{_RELATIONSHIPS}}}Relationship")
 
     def set_relationships(self, part: str, relationships: Iterable[Relationship]) -> None:
         """Replace a part's relationships."""
-        root = etree.Element(f"{{{_RELATIONSHIPS}}}Relationships", nsmap={None: _RELATIONSHIPS})  # type: ignore[dict-item]
-        for one in relationships:
-            mode = {"TargetMode": "External"} if one.external else {}
-            etree.SubElement(
-                root,
-                f"{{{_RELATIONSHIPS}}}Relationship",
-                {"Id": one.id, "Type": one.type, "Target": one.target, **mode},
+        # As a text: a sheet may have tens of thousands, its links.
+        elements = "".join(map(_relationship_text, relationships))
+        if elements or relationships_part(part) in self:
+            text = (
+                f'{_DECLARATION}<Relationships xmlns="{_RELATIONSHIPS}">{elements}</Relationships>'
             )
-        if len(root) or relationships_part(part) in self:
-            self.put_tree(relationships_part(part), root)
+            self.put(relationships_part(part), text.encode())
 
     def related(self, part: str, kind: str) -> list[str]:
         """Return the parts that a part is related to, by the end of the relationship's type."""
+        # By their types first: a sheet may have tens of thousands of relationships, its links.
         return [
-            resolve(part, one.target)
-            for one in self.relationships(part)
-            if not one.external and one.type.endswith(f"/{kind}")
+            resolve(part, one.get("Target", ""))
+            for one in self._relationships(part)
+            if one.get("Type", "").endswith(f"/{kind}") and one.get("TargetMode") != "External"
         ]
 
     def relate(self, part: str, kind: str, target: str) -> str:
@@ -278,13 +281,17 @@ class Package:
     def save(self, file: BinaryIO, seal: Callable[[Mapping[str, int]], tuple[str, bytes]]) -> None:
         """Write the package; equal parts give equal bytes.
 
+        Parts that are made piece by piece come last, in the order in which they were put.
+
         Args:
             file: Where to.
             seal: Given the checksums (CRC-32) of all parts, returns the name and content of the
                 part that is written last in the place of the one that is there.
         """
         sealed = seal({})[0]
-        names = [name for name in self.parts if name not in {CONTENT_TYPES, sealed}]
+        streamed = [name for name, content in self._edited.items() if callable(content)]
+        apart = {CONTENT_TYPES, sealed, *streamed}
+        names = [*(name for name in self.parts if name not in apart), *streamed]
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for name in (CONTENT_TYPES, *names):
                 self._write(archive, name)
@@ -341,6 +348,12 @@ def has_document_type(root: Any) -> bool:  # noqa: ANN401 -- the stubs don't kno
 def serialised(root: etree._Element) -> bytes:
     """Return XML as the bytes of a part."""
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
+
+
+def _relationship_text(one: Relationship) -> str:
+    mode = ' TargetMode="External"' if one.external else ""
+    said = (attribute_text(text) for text in (one.id, one.type, one.target))
+    return '<Relationship Id="{}" Type="{}" Target="{}"{}/>'.format(*said, mode)
 
 
 def relationships_part(part: str) -> str:

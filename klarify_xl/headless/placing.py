@@ -47,7 +47,7 @@ from klarify_xl.headless.tables import (
     planned_value,
     rename_columns,
 )
-from klarify_xl.plan import Board, Link, Plan, Sheet
+from klarify_xl.plan import Board, Plan, Sheet
 
 _MAIN_TABLE: Final = "Procedures"
 _NONE: Final = Columns((), ())
@@ -289,7 +289,7 @@ class Placing:
             notes += _comment_notes(comments, old, by_column)
             archive.add(sheet.table, notes, self._plan.made_at)
         fill_down(merged.lines, formulas, moves.new.first)
-        linked = {places[i] for row in sheet.rows for i, cell in enumerate(row) if _is_link(cell)}
+        linked = {places[index] for index in sheet.linked}
         worksheet.drop_links(
             old.root,
             lambda row, column: region.first <= row <= region.last and column in linked,
@@ -376,10 +376,6 @@ def _comment_notes(
             title = f"{titles.get(column, '')} (comment)"
             notes.append(Note(row_name(rows[row].identity), title, cell))
     return notes
-
-
-def _is_link(cell: object) -> bool:
-    return isinstance(cell, Link)
 
 
 def _quoted(name: str) -> str:

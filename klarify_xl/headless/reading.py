@@ -1,24 +1,25 @@
 """Reads what stands on a sheet: what is ours by column and identity, and what is a person's."""
 
-import io
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 from lxml import etree
-from openpyxl.utils import range_boundaries
 
 from klarify_xl.headless.cells import (
     CellReader,
     OwnCell,
+    boundaries,
     numbered_cells,
     plain_text,
     serial,
 )
 from klarify_xl.headless.moves import Region
-from klarify_xl.headless.package import Package, has_document_type
+from klarify_xl.headless.package import Package
+from klarify_xl.headless.scanning import Cell as ReadCell
+from klarify_xl.headless.scanning import Row, Rows
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.plan import Cell, bare
 
@@ -28,7 +29,7 @@ Identity = tuple[str, ...]
 _KEPT_HEIGHT: Final = "customHeight"
 
 
-@dataclass
+@dataclass(slots=True)
 class OldRow:
     """A data row that stands on a sheet.
 
@@ -77,7 +78,7 @@ class OldSheet:
 
 def table_region(table: etree._Element) -> Region:
     """Return where a table is (ECMA-376 part 1, 18.5.1.2)."""
-    left, top, right, bottom = range_boundaries(table.get("ref", "A1"))
+    left, top, right, bottom = boundaries(table.get("ref", "A1"))
     has_header = table.get("headerRowCount", "1") != "0"
     totals = table.get("totalsRowCount", "0") != "0"
     first = int(top or 1) + has_header
@@ -129,11 +130,14 @@ def read_sheet(
     seen: Counter[Identity] = Counter()
     sheet = OldSheet(etree.Element("none"))
     last_number = 0
-    rows = _Rows(package, part)
+    rows = Rows(package, part)
     for row in rows:
         number = int(row.get("r") or last_number + 1)
         last_number = number
         cells = list(numbered_cells(row))
+        if region is None:
+            # Without a table, what bears our formats is written anew.
+            cells = [(at, cell) for at, cell in cells if not is_our_format(_style(cell))]
         if region is None or not region.top <= number <= region.bottom:
             _keep_outside(sheet, reader, number, row, cells)
             continue
@@ -176,7 +180,7 @@ def restore_header(package: Package, part: str, reader: CellReader, table: etree
         return
     region = table_region(table)
     titles = [plain_text(one.get("name", "")) for one in table.iter(q("tableColumn"))]
-    for row in _Rows(package, part):
+    for row in Rows(package, part):
         if row.get("r") == str(region.first):
             texts = {at: reader.text(cell) for at, cell in numbered_cells(row)}
             if [texts.get(region.left + at, "") for at in range(len(titles))] == titles:
@@ -217,53 +221,12 @@ def take_beside(sheet: OldSheet, region: Region) -> int:
     return reach
 
 
-class _Rows:
-    """The rows of a sheet's part, each forgotten when the next is read.
-
-    Args:
-        package: The package.
-        part: The sheet's part.
-    """
-
-    def __init__(self, package: Package, part: str) -> None:
-        self._package = package
-        self._part = part
-        self.root = etree.Element("none")
-
-    def __iter__(self) -> Iterator[etree._Element]:
-        content = self._package.read(self._part)
-        events = etree.iterparse(
-            io.BytesIO(content),
-            events=("end",),
-            tag=q("row"),
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-        )
-        try:
-            for _event, row in events:
-                yield row
-                row.clear()
-                parent = row.getparent()
-                while parent is not None and row.getprevious() is not None:
-                    del parent[0]
-        except etree.XMLSyntaxError as error:
-            raise self._package.refused(f"is damaged ({self._part}: {error.msg})") from None
-        self.root = events.root
-        if has_document_type(self.root):
-            raise self._package.refused(f"is damaged ({self._part} declares a document type)")
-        data = self.root.find(q("sheetData"))
-        if data is None:
-            raise self._package.refused(f"is damaged ({self._part} holds no rows)")
-        data.clear()
-
-
 def _keep_outside(
     sheet: OldSheet,
     reader: CellReader,
     number: int,
-    row: etree._Element,
-    cells: list[tuple[int, etree._Element]],
+    row: Row,
+    cells: list[tuple[int, ReadCell]],
 ) -> None:
     if cells:
         sheet.outside[number] = {at: reader.own(cell, number, at) for at, cell in cells}
@@ -274,7 +237,7 @@ def _keep_outside(
 
 def _sort_cells(
     old: OldRow,
-    cells: list[tuple[int, etree._Element]],
+    cells: list[tuple[int, ReadCell]],
     reader: CellReader,
     columns: Columns,
     *,
@@ -283,7 +246,7 @@ def _sort_cells(
     """Put a row's cells where they belong: formats of ours, whole cells of a person's."""
     for at, cell in cells:
         if at in columns.ours:
-            old.formats[at] = int(cell.get("s", "0"))
+            old.formats[at] = _style(cell)
             if not keep:
                 continue
         own = reader.own(cell, old.number, at)
@@ -291,7 +254,11 @@ def _sort_cells(
             old.own[at] = own
 
 
-def _attributes(row: etree._Element) -> dict[str, str]:
+def _style(cell: ReadCell) -> int:
+    return int(cell.get("s", "0"))
+
+
+def _attributes(row: Row) -> dict[str, str]:
     """Return what a row's element says that is a person's choice."""
     attributes = {str(name): str(value) for name, value in row.attrib.items()}
     for name in ("r", "spans"):
@@ -303,7 +270,7 @@ def _attributes(row: etree._Element) -> dict[str, str]:
     return {name: value for name, value in attributes.items() if not name.startswith("{")}
 
 
-def _identity_text(cell: etree._Element | None, reader: CellReader) -> str:
+def _identity_text(cell: ReadCell | None, reader: CellReader) -> str:
     if cell is None:
         return ""
     text = reader.text(cell)
@@ -322,12 +289,13 @@ def identity_text(value: Cell, shown: Callable[[datetime], datetime]) -> str:
         value: The cell.
         shown: Gives a moment in the time zone in which it is shown.
     """
-    value = bare(value)
+    if not isinstance(value, str):
+        value = bare(value)
+    if isinstance(value, str):
+        return (value.replace("\r\n", "\n") if "\r" in value else value).strip()
     if isinstance(value, datetime):
         number = serial(shown(value))
         return value.astimezone(UTC).isoformat() if number is None else f"{number:.5f}"
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value.replace("\r\n", "\n").strip()
     return f"{float(value):.5f}"

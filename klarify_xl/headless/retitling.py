@@ -10,7 +10,7 @@ from typing import Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import xml_text_plain
+from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.package import Package
 from klarify_xl.headless.stylesheet import q
 

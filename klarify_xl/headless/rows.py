@@ -1,27 +1,30 @@
 """The rows of a sheet that is a table, as XML: ours from the plan, a person's as they stand."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from klarify_xl.headless.cells import (
     OwnCell,
     formula_cell,
+    inline_text,
     letter_of,
+    serial,
     text_cell,
     value_cell,
-    xml_text_plain,
 )
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.merge import Line
 from klarify_xl.headless.styles import (
     LINE_HEIGHT,
+    LONGEST_TEXT_FORMAT,
     cell_kind,
     header_height,
     is_long,
     lines,
 )
 from klarify_xl.headless.tables import TableSheet, column_titles
-from klarify_xl.plan import Cell, Formula, Link
+from klarify_xl.plan import Cell, ColumnKind, Formula, Link
 
 
 class RowWriter:
@@ -42,14 +45,17 @@ class RowWriter:
         self._shown = shown
         self._marked = table.sheet.marked
         self._region = table.moves.new
-        self._columns = [
+        self._marked_rows = {row for row, _column in self._marked}
+        columns = [
             (index, letter_of(column), column, one.kind, table.widths.get(column, one.width))
             for index, (column, one) in enumerate(
                 zip(table.columns, table.sheet.columns, strict=True)
             )
         ]
         # Cells of a row are written from the left.
-        self._columns.sort(key=lambda one: one[2])
+        self._columns = sorted(columns, key=lambda one: one[2])
+        self._numbers = [column for _i, _letter, column, _kind, _width in self._columns]
+        self._styles = ([""] * len(columns), [""] * len(columns))
         self._own = [
             column
             for column in range(self._region.left, max(self._region.right, table.moves.right) + 1)
@@ -104,16 +110,13 @@ class RowWriter:
         formats = line.old.formats if line.old else {}
         if line.planned is not None:
             row = self._sheet.rows[line.planned]
-            marked = self._marked
-            for index, letter, column, kind, width in self._columns:
-                value = row[index]
-                is_marked = bool(marked) and (line.planned, index) in marked
-                cells[column] = self._cell(
-                    f"{letter}{number}", kind, value, formats.get(column), marked=is_marked
-                )
-                text = value.value if type(value) is Link else value
-                if type(text) is str and (len(text) > width or "\n" in text):
-                    height = max(height, lines(text, width))
+            written: Iterable[str]
+            if formats or line.planned in self._marked_rows:
+                written = self._chosen_cells(number, line.planned, formats)
+                height = self._height(row)
+            else:
+                written, height = self._usual_cells(number, row)
+            cells = dict(zip(self._numbers, written, strict=True))
         for column, cell in line.own.items():
             cells[column] = cell.at(number, column).xml()
         attributes = dict(line.old.attributes) if line.old else {}
@@ -125,6 +128,67 @@ class RowWriter:
             # Programs that open the file don't all fit the rows to wrapped texts.
             attributes["ht"] = f"{height * LINE_HEIGHT:g}"
         return self._row(number, attributes, cells)
+
+    def _usual_cells(self, number: int, row: Sequence[Cell]) -> tuple[list[str], int]:
+        """Return the planned cells of a row in the formats of their columns, and its height."""
+        cells = []
+        is_tall = False
+        for index, letter, _column, kind, width in self._columns:
+            value = row[index]
+            linked = type(value) is Link
+            if linked:
+                value = value.value  # type: ignore[union-attr]
+            # The most frequent ones first: there are many, and each test takes time.
+            if type(value) is str and (value or linked) and len(value) <= LONGEST_TEXT_FORMAT:
+                rest = inline_text(value)
+                is_tall = is_tall or len(value) > width or "\n" in value
+            elif value is None or value == "":
+                rest = "/>"
+            elif type(value) is int:
+                rest = f"><v>{value}</v></c>"
+            elif type(value) is datetime and (days := serial(self._shown(value))) is not None:
+                rest = f"><v>{days!r}</v></c>"
+            else:
+                cell = self._cell(f"{letter}{number}", kind, row[index], None, marked=False)
+                cells.append(cell)
+                continue
+            style = self._styles[linked][index]
+            if not style:
+                style = self._style(index, kind, value, linked=linked)
+            cells.append(f'<c r="{letter}{number}{style}{rest}')
+        return cells, self._height(row) if is_tall else 1
+
+    def _style(self, index: int, kind: ColumnKind, value: object, *, linked: bool) -> str:
+        """Return the format of a column's cells as it is written, and keep it if all have it."""
+        format_ = self._formats.cell(cell_kind(kind, value), linked, False, False)
+        style = f'" s="{format_}"'
+        if kind != "mixed":
+            self._styles[linked][index] = style
+        return style
+
+    def _chosen_cells(self, number: int, planned: int, formats: Mapping[int, int]) -> Iterator[str]:
+        """Yield the planned cells of a row in which a person has chosen formats, or changed ones.
+
+        Args:
+            number: The row, from 1.
+            planned: The row in the plan, from 0.
+            formats: A person's formats, by column from 1.
+        """
+        row = self._sheet.rows[planned]
+        for index, letter, column, kind, _width in self._columns:
+            marked = (planned, index) in self._marked
+            address = f"{letter}{number}"
+            yield self._cell(address, kind, row[index], formats.get(column), marked=marked)
+
+    def _height(self, row: Sequence[Cell]) -> int:
+        """Return how many lines of text a row is to have room for."""
+        height = 1
+        for index, _letter, _column, _kind, width in self._columns:
+            value = row[index]
+            text = value.value if type(value) is Link else value
+            if type(text) is str and (len(text) > width or "\n" in text):
+                height = max(height, lines(text, width))
+        return height
 
     def _cell(
         self,

@@ -6,12 +6,13 @@ draw table styles. All text colours have a contrast of at least 4.5:1 on their b
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Literal
-
-from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
-from openpyxl.styles.differential import DifferentialStyle
+from typing import TYPE_CHECKING, Final, Literal
 
 from klarify_xl.plan import ColourPair, Colours, Column, ColumnKind, Look, Tone
+
+if TYPE_CHECKING:
+    from openpyxl.styles import Border, NamedStyle
+    from openpyxl.styles.differential import DifferentialStyle
 
 CellKind = Literal["text", "moment", "number", "left number", "formula"]
 
@@ -27,7 +28,6 @@ MOST_LINES: Final = 3
 
 LINK_COLOUR: Final = "0B5394"
 
-_BORDER = Border(bottom=Side(style="hair", color="BFC8CC"))
 _NUMBER_FORMATS: Final[dict[CellKind, str]] = {
     "text": "@",
     "formula": "@",
@@ -49,11 +49,14 @@ _BOARD_SIDES: Final[dict[Look, Literal["right", "center"]]] = {
     "role": "center",
     "rotated": "center",
 }
-_LONGEST_TEXT_FORMAT: Final = 255
+LONGEST_TEXT_FORMAT: Final = 255
+"""Characters beyond which a text gets a format of its own (see `is_long`)."""
 
 
-def header_style(kind: ColumnKind, colours: ColourPair) -> NamedStyle:
+def header_style(kind: ColumnKind, colours: ColourPair) -> "NamedStyle":
     """Return the cell style of the header of a kind of column."""
+    from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
     colour, background = plain(colours)
     is_number = kind == "number"
     return NamedStyle(
@@ -88,7 +91,7 @@ def cell_style(
     linked: bool = False,
     changed: bool = False,
     long: bool = False,
-) -> NamedStyle:
+) -> "NamedStyle":
     """Return the cell style of a kind of cell.
 
     Args:
@@ -100,6 +103,8 @@ def cell_style(
             see the colour.
         long: Whether it holds a long text (see `is_long`).
     """
+    from openpyxl.styles import Alignment, Font, NamedStyle, PatternFill  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
     words = [kind, *(["link"] if linked else []), *(["changed"] if changed else [])]
     is_number = kind == "number"
     colour, background = plain(colours.pending) if changed else ("000000", "FFFFFF")
@@ -123,7 +128,7 @@ def cell_style(
             vertical="top",
             wrap_text=kind == "text" and not long,
         ),
-        border=_BORDER,
+        border=_cell_border(),
     )
 
 
@@ -134,7 +139,7 @@ def board_style(
     *,
     linked: bool = False,
     computed: bool = False,
-) -> NamedStyle:
+) -> "NamedStyle":
     """Return the cell style of a look of a board's cell.
 
     Args:
@@ -144,6 +149,8 @@ def board_style(
         linked: Whether it looks like a link.
         computed: Whether it holds a formula, which a text format would keep from being edited.
     """
+    from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
     size, bold, colour = _BOARD_FONTS.get(look, (11, False, "000000"))
     on_header, header = plain(colours.header)
     rotated = look == "rotated"
@@ -170,17 +177,26 @@ def board_style(
             vertical="bottom" if rotated else "center",
             text_rotation=90 if rotated else None,
         ),
-        border=_BORDER if look in {"label", "figure", "share", "role"} else Border(),
+        border=_cell_border() if look in {"label", "figure", "share", "role"} else Border(),
     )
 
 
-def highlight_style(tone: Tone, colours: Colours) -> DifferentialStyle:
+def highlight_style(tone: Tone, colours: Colours) -> "DifferentialStyle":
     """Return what a highlight changes about a cell."""
+    from openpyxl.styles import Font, PatternFill  # noqa: PLC0415 -- takes long to load, and only writing needs it
+    from openpyxl.styles.differential import DifferentialStyle  # noqa: PLC0415 -- as above
+
     colour, background = plain(colours.of(tone))
     return DifferentialStyle(
         font=Font(color=colour, bold=tone == "warning"),
         fill=PatternFill(bgColor=background, fill_type="solid"),
     )
+
+
+def _cell_border() -> "Border":
+    from openpyxl.styles import Border, Side  # noqa: PLC0415 -- as above
+
+    return Border(bottom=Side(style="hair", color="BFC8CC"))
 
 
 def plain(colours: ColourPair) -> tuple[str, str]:
@@ -216,4 +232,4 @@ def is_long(text: str) -> bool:
     cell gets the general format, the quote prefix, which keeps it a text when it is edited, and no
     wrapping, so that its row stays as low as the others.
     """
-    return len(text) > _LONGEST_TEXT_FORMAT
+    return len(text) > LONGEST_TEXT_FORMAT

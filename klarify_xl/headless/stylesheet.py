@@ -6,15 +6,16 @@ openpyxl describes the formats (see `styles`); here they become numbers that cel
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
-from openpyxl.styles import NamedStyle
-from openpyxl.styles.differential import DifferentialStyle
-from openpyxl.styles.numbers import BUILTIN_FORMATS
 
 from klarify_xl.headless.package import serialised
 from klarify_xl.headless.styles import STYLE_PREFIX
+
+if TYPE_CHECKING:
+    from openpyxl.styles import NamedStyle
+    from openpyxl.styles.differential import DifferentialStyle
 
 MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _FIRST_OWN_FORMAT: Final = 164
@@ -147,7 +148,7 @@ class Stylesheet:
     def _format_of(self, xf: etree._Element) -> _Format:
         number = int(xf.get("numFmtId", "0"))
         return _Format(
-            number=self._numbers.get(number) or BUILTIN_FORMATS.get(number, str(number)),
+            number=self._numbers.get(number) or _builtin_formats().get(number, str(number)),
             font=self._meaning_at("fonts", int(xf.get("fontId", "0"))),
             fill=self._meaning_at("fills", int(xf.get("fillId", "0"))),
             border=self._meaning_at("borders", int(xf.get("borderId", "0"))),
@@ -158,14 +159,14 @@ class Stylesheet:
         group = self._group(tag)
         return _meaning(group[index]) if index < len(group) else ""
 
-    def cell_format(self, style: NamedStyle) -> int:
+    def cell_format(self, style: "NamedStyle") -> int:
         """Return the number of the cell format that shows a style, added where it is missing."""
         name = str(style.name)
         if name not in self._known:
             self._known[name] = self._register(style, name)
         return self._known[name]
 
-    def _register(self, style: NamedStyle, name: str) -> int:
+    def _register(self, style: "NamedStyle", name: str) -> int:
         attributes = {
             "numFmtId": str(self._number_id(str(style.number_format))),
             "fontId": str(
@@ -217,7 +218,7 @@ class Stylesheet:
         return number
 
     def _number_id(self, code: str) -> int:
-        for number, present in (*BUILTIN_FORMATS.items(), *self._numbers.items()):
+        for number, present in (*_builtin_formats().items(), *self._numbers.items()):
             if present == code:
                 return number
         number = max([_FIRST_OWN_FORMAT - 1, *self._numbers]) + 1
@@ -235,7 +236,7 @@ class Stylesheet:
             self._shared[tag][meaning] = len(group) - 1
         return self._shared[tag][meaning]
 
-    def differential(self, style: DifferentialStyle) -> int:
+    def differential(self, style: "DifferentialStyle") -> int:
         """Return the number of a differential format, added where it is missing."""
         element = as_element(style.to_tree("dxf"))
         for font in element.iter(q("font")):
@@ -264,6 +265,14 @@ class Stylesheet:
                 else:
                     self._root.remove(child)
         return serialised(self._root)
+
+
+@cache
+def _builtin_formats() -> dict[int, str]:
+    """Return the number formats that need not be declared, by their numbers."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
+    return dict(BUILTIN_FORMATS)
 
 
 def _ordered(font: etree._Element) -> etree._Element:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from lxml import etree
@@ -271,20 +272,24 @@ class TableSheet:
 
     def location(self, row: int) -> str:
         """Return where a planned row is, as a link says it."""
-        column = letter_of(self.columns[0])
-        name = self.name.replace("'", "''")
         # An empty table can be gone to as well.
         number = self.planned_rows[row] if row < len(self.planned_rows) else self.moves.new.top
-        return f"'{name}'!{column}{number}"
+        return f"{self._first_column}{number}"
+
+    @cached_property
+    def _first_column(self) -> str:
+        """The first of our columns, as links begin that lead there."""
+        name = self.name.replace("'", "''")
+        return f"'{name}'!{letter_of(self.columns[0])}"
 
     def links(self) -> Links:
         """Return the planned links with the addresses of their cells."""
-        letters = [letter_of(column) for column in self.columns]
+        letters = [(index, letter_of(self.columns[index])) for index in self.sheet.linked]
         return [
-            (f"{letters[index]}{number}", cell)
+            (f"{letter}{number}", cell)
             for row, number in zip(self.sheet.rows, self.planned_rows, strict=True)
-            for index, cell in enumerate(row)
-            if type(cell) is Link
+            for index, letter in letters
+            if type(cell := row[index]) is Link
         ]
 
     def retitle(self, retitling: Retitling) -> None:

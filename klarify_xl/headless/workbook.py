@@ -5,21 +5,19 @@ there, only what is ours is touched: our sheets' rows, our tables' extent, our f
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from openpyxl import Workbook
-
 from klarify_xl.headless import marks, outside, worksheet
 from klarify_xl.headless.archive import Archive
 from klarify_xl.headless.boards import BoardSheet
-from klarify_xl.headless.cells import element_text
 from klarify_xl.headless.drawings import put_drawing
 from klarify_xl.headless.filters import row_filter
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.macros import Macros, add_macros
+from klarify_xl.headless.markup import attribute_text
 from klarify_xl.headless.package import (
     OFFICE,
     Package,
@@ -92,10 +90,13 @@ def write_workbook(
             ),
         ),
     )
+    on_progress(Progress("Writing rows", writer.total, writer.total))
 
 
 def _blank(plan: Plan) -> BinaryIO:
     """Return a workbook with one empty sheet, which is to be removed."""
+    from openpyxl import Workbook  # noqa: PLC0415 -- takes long to load, and only writing needs it
+
     workbook = Workbook()
     workbook.worksheets[0].title = _BLANK_SHEET
     properties = workbook.properties
@@ -140,9 +141,10 @@ class _Writer:
         self._stylesheet = Stylesheet(package.tree(self._styles_part))
         self._formats = Formats(self._stylesheet, plan.date_format, plan.colours)
         self._placing = Placing(plan, package, self._formats, self._shown, is_new=is_new, into=into)
+        self._tables: dict[str, TableSheet] = {}
         self._boards: list[BoardSheet] = []
         self._done = 0
-        self._total = 0
+        self.total = 0
         self.order = ""
 
     def _shown(self, moment: datetime) -> datetime:
@@ -153,12 +155,13 @@ class _Writer:
             return _NO_DAY
 
     def write(self) -> None:
-        """Place all sheets, write them, and tell the other parts."""
+        """Place all sheets, and tell the other parts; the rows come when the package is saved."""
         if self._is_new:
             self._placing.sheets.remove(_BLANK_SHEET)
             self._stylesheet.order_fonts()
         archive = Archive()
         tables, self._boards = self._placing.place(archive)
+        self._tables = {table.sheet.key: table for table in tables}
         retitling = Retitling(self._placing.renamed)
         if retitling.any:
             for table in tables:
@@ -169,13 +172,12 @@ class _Writer:
         self.order = " ".join(
             f"{one.sheet.table}={one.merged.order}" for one in tables if one.merged.order
         )
-        self._total = sum(len(one.merged.lines) for one in tables)
+        self.total = sum(len(one.merged.lines) for one in tables)
         for table in tables:
             self._write_table(table)
         for board in self._boards:
             self._write_board(board)
         self._tell_others([table for table in tables if table.moves.any])
-        self._on_progress(Progress("Writing rows", self._total, self._total))
 
     def _tell_others(self, moved: Sequence[TableSheet]) -> None:
         """Let the parts that are not ours know of the new rows."""
@@ -194,14 +196,14 @@ class _Writer:
             sheets.define(name, formula, sheet)
         sheets.recalculate_on_open()
         sheets.save()
-        # Last, since all sheets add their formats to it.
-        self._package.put(self._styles_part, self._stylesheet.content())
+        # Last, since all sheets add their formats to it while their rows are written.
+        self._package.put(self._styles_part, lambda: (self._stylesheet.content(),))
 
     def _location(self, place: Place) -> str:
         """Return where a planned row is, as a link says it."""
-        for table in self._placing.tables:
-            if table.sheet.key == place.sheet:
-                return table.location(place.row)
+        table = self._tables.get(place.sheet)
+        if table is not None:
+            return table.location(place.row)
         for board in self._boards:
             if board.board.key == place.sheet:
                 quoted = board.name.replace("'", "''")
@@ -216,12 +218,12 @@ class _Writer:
         return None
 
     def _write_table(self, table: TableSheet) -> None:
-        self._write_links(table.part, table.root, table.links())
+        links = self._links(table.part, table.root, table.links())
         set_region(table.table, table.moves)
         self._package.put_tree(table.table_part, table.table)
         table.furnish(self._formats, self._plan.page_header)
         hidden = row_filter(table.table, table.moves.new.left, table.value)
-        self._put_sheet(table.part, table.root, lambda: self._table_rows(table, hidden))
+        self._put_sheet(table.part, table.root, links, lambda: self._table_rows(table, hidden))
 
     def _table_rows(self, table: TableSheet, hidden: Any) -> Iterator[bytes]:  # noqa: ANN401
         return RowWriter(table, self._formats, self._shown).rows(hidden, self._row_done)
@@ -229,30 +231,41 @@ class _Writer:
     def _row_done(self) -> None:
         self._done += 1
         if self._done % _PROGRESS_STEP == 0:
-            self._on_progress(Progress("Writing rows", self._done, self._total))
+            self._on_progress(Progress("Writing rows", self._done, self.total))
 
     def _write_board(self, board: BoardSheet) -> None:
-        self._write_links(board.part, board.root, board.links())
+        links = self._links(board.part, board.root, board.links())
         put_drawing(self._package, board, self._plan.colours, self._location)
         worksheet.set_stamp(board.root, self._plan.page_header)
         self._put_sheet(
             board.part,
             board.root,
+            links,
             lambda: board.rows(self._formats, self._shown, self._titles),
         )
 
-    def _put_sheet(self, part: str, root: Any, rows: Any) -> None:  # noqa: ANN401
-        # Formats are added while rows are written, so the rows can't wait until the file is saved.
-        head, tail = worksheet.split_at_rows(root)
-        self._package.put(part, b"".join((head, *rows(), tail)))
+    def _put_sheet(
+        self,
+        part: str,
+        root: Any,  # noqa: ANN401
+        links: Sequence[str],
+        rows: Callable[[], Iterable[bytes]],
+    ) -> None:
+        def pieces() -> Iterator[bytes]:
+            head, tail = worksheet.split_at_rows(root, links)
+            yield head
+            yield from rows()
+            yield tail
 
-    def _write_links(
+        self._package.put(part, pieces)
+
+    def _links(
         self,
         part: str,
         root: Any,  # noqa: ANN401
         links: Sequence[tuple[str, Link]],
-    ) -> None:
-        """Put our links beside those that are a person's."""
+    ) -> list[str]:
+        """Return the elements of our links, to stand beside those that are a person's."""
         present = list(worksheet.links_of(root))
         room = max(0, EXCEL_LINKS_PER_SHEET - len(present))
         used = {one.get(worksheet.R_ID) for one in present}
@@ -266,23 +279,20 @@ class _Writer:
         number = 0
         elements = []
         for address, link in links[:room]:
-            said = {"ref": address}
             if isinstance(link.target, Place):
-                said["location"] = self._location(link.target)
+                where = f'location="{attribute_text(self._location(link.target))}"'
             else:
                 number += 1
                 while f"rId{number}" in ids:
                     number += 1
-                said["r:id"] = f"rId{number}"
+                where = f'r:id="rId{number}"'
                 added.append(
                     Relationship(f"rId{number}", f"{OFFICE}/hyperlink", link.target, external=True)
                 )
-            if link.hint:
-                said["tooltip"] = link.hint
-            elements.append(element_text("hyperlink", said))
-        if elements:
-            worksheet.add_links(root, elements)
+            hint = f' tooltip="{attribute_text(link.hint)}"' if link.hint else ""
+            elements.append(f'<hyperlink ref="{address}" {where}{hint}/>')
         self._package.set_relationships(part, [*kept, *added])
+        return elements
 
 
 def _dated(package: Package, made_at: datetime) -> bytes:

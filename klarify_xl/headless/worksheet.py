@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import letter_of, moved_formula, split_address, xml_text_plain
+from klarify_xl.headless.cells import letter_of, moved_formula, split_address
+from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.moves import Moves
 from klarify_xl.headless.package import OFFICE
 from klarify_xl.headless.stylesheet import MAIN, main_element, q
@@ -27,6 +28,7 @@ _ORDER: Final = (
 """Order of a sheet's elements (ECMA-376 part 1, 18.3.1.99)."""
 
 _ROWS: Final = "rows"
+_LINKS: Final = "links"
 
 
 def new_sheet(
@@ -103,25 +105,36 @@ def group(root: etree._Element, tag: str) -> etree._Element:
     return put_in_order(root, main_element(tag)) if found is None else found
 
 
-def split_at_rows(root: etree._Element) -> tuple[bytes, bytes]:
-    """Return a sheet's XML before its rows and after them."""
-    root = _with_default_namespace(root)
+def split_at_rows(root: etree._Element, links: Sequence[str] = ()) -> tuple[bytes, bytes]:
+    """Return a sheet's XML before its rows and after them.
+
+    Args:
+        root: The sheet's XML, without rows.
+        links: Links to be added, as the texts of their elements: there may be so many that they
+            would take more room as XML than all the rest.
+    """
+    root = _with_our_namespaces(root, linked=bool(links))
     data = root.find(q("sheetData"))
     if data is None:
         raise ValueError(_ROWS)
     data.append(etree.Comment(_ROWS))
+    if links:
+        group(root, "hyperlinks").append(etree.Comment(_LINKS))
     text = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
     data.clear()
     head, tail = text.split(f"<!--{_ROWS}-->".encode(), 1)
+    if links:
+        before, after = tail.rsplit(f"<!--{_LINKS}-->".encode(), 1)
+        tail = b"".join((before, "".join(links).encode("utf-8", "surrogatepass"), after))
     return head, tail
 
 
-def _with_default_namespace(root: etree._Element) -> etree._Element:
-    """Return a sheet's XML with the namespace that our rows are written in as the default."""
-    if root.nsmap.get(None) == MAIN:
+def _with_our_namespaces(root: etree._Element, *, linked: bool) -> etree._Element:
+    """Return a sheet's XML with the namespaces that our rows, and links, are written in."""
+    if root.nsmap.get(None) == MAIN and (root.nsmap.get("r") == OFFICE or not linked):
         return root
     prefixes = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
-    nsmap: Any = {None: MAIN, **prefixes}
+    nsmap: Any = {None: MAIN, **prefixes, **({"r": OFFICE} if linked else {})}
     renewed = etree.Element(root.tag, nsmap=nsmap)
     for name, value in root.attrib.items():
         renewed.set(str(name), str(value))
@@ -250,18 +263,6 @@ def links_of(root: etree._Element) -> Iterator[etree._Element]:
     """Yield a sheet's links."""
     found = root.find(q("hyperlinks"))
     return iter(()) if found is None else iter(list(found))
-
-
-def add_links(root: etree._Element, links: Sequence[str]) -> None:
-    """Add links to a sheet.
-
-    Args:
-        root: The sheet's XML.
-        links: Their elements as texts, which lxml reads faster than it makes elements.
-    """
-    text = f'<hyperlinks xmlns="{MAIN}" xmlns:r="{OFFICE}">{"".join(links)}</hyperlinks>'
-    parsed = etree.fromstring(text, etree.XMLParser(huge_tree=True))
-    group(root, "hyperlinks").extend(parsed)
 
 
 def drop_links(root: etree._Element, is_ours: Callable[[int, int], bool]) -> None:

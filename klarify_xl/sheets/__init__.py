@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from klarify_xl import __version__
+from klarify_xl.collector import collector_paused
 from klarify_xl.language import Language
 from klarify_xl.options import DEFAULT_OPTIONS, Options
 from klarify_xl.plan import Board, Plan, Sheet, limit_rows
@@ -30,6 +31,7 @@ _TITLE_CHARACTERS: Final = 100
 """Characters of a part's name in titles; Excel shows 255 of a document's title at most."""
 
 
+@collector_paused()
 def build_plan(store: Store, options: Options = DEFAULT_OPTIONS, *, limited: bool = True) -> Plan:
     """Return the workbook for what the store holds.
 

@@ -78,7 +78,7 @@ class Arrangement:
             sheet,
             name=self._titles[sheet.key],
             columns=tuple(_printed(self._titled(sheet, [columns[name] for name in chosen]))),
-            rows=tuple(tuple(self._row(row, picks, sheet.key)) for row in sheet.rows),
+            rows=sheet.rows if self._is_usual else tuple(self._rows(sheet, picks)),
             frozen_columns=_frozen(picks, sheet.frozen_columns),
             highlights=tuple(one for one in sheet.highlights if one.column in chosen),
             marked=frozenset(
@@ -103,7 +103,9 @@ class Arrangement:
         return replace(
             board,
             name=self._titles[board.key],
-            cells={
+            cells=board.cells
+            if self._is_usual
+            else {
                 place: (self._cell(cell, board.key), look)
                 for place, (cell, look) in board.cells.items()
             },
@@ -224,12 +226,19 @@ class Arrangement:
             titled.append(replace(column, title=title, key=column.name, width=width))
         return titled
 
-    def _row(self, row: Sequence[Cell], picks: Sequence[int], sheet: str) -> Iterator[Cell]:
-        for at in picks:
-            cell = row[at]
-            # Most cells are neither: asked first, since there are so many.
-            is_plain = type(cell) is str or cell is None
-            yield cell if is_plain else self._cell(cell, sheet)
+    @property
+    def _is_usual(self) -> bool:
+        """Whether all sheets appear with all their columns, so that rows need no change."""
+        chosen = any(one.columns for one in self._options.sheets.values())
+        return not chosen and all(map(self.shows, self._keys.values()))
+
+    def _rows(self, sheet: Sheet, picks: Sequence[int]) -> Iterator[tuple[Cell, ...]]:
+        for row in sheet.rows:
+            # Most cells are plain: asked first, since there are so many.
+            yield tuple(
+                cell if type(cell) is str or cell is None else self._cell(cell, sheet.key)
+                for cell in map(row.__getitem__, picks)
+            )
 
     def _cell(self, cell: Cell, sheet: str) -> Cell:
         """Return a cell without what leads to, or counts on, what isn't there."""
@@ -237,13 +246,9 @@ class Arrangement:
             value = cell.value
             if isinstance(value, Formula):
                 value = self._formula(value, sheet)
-            if not isinstance(cell.target, Place):
-                return replace(cell, value=value)
-            if not self.shows(cell.target.sheet):
+            if isinstance(cell.target, Place) and not self.shows(cell.target.sheet):
                 return value
-            name = self._titles[cell.target.sheet]
-            hint = cell.hint or self._say("Go to {sheet}").format(sheet=name)
-            return Link(value, cell.target, hint)
+            return cell if value is cell.value else replace(cell, value=value)
         return self._formula(cell, sheet) if isinstance(cell, Formula) else cell
 
     def _formula(self, formula: Formula, sheet: str) -> Formula | str | float:

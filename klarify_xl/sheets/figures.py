@@ -8,23 +8,30 @@ characters (Microsoft, "COUNTIFS function"); and a name never becomes part of a 
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Final
 
 from klarify_xl.limits import EXCEL_FIRST_DAY
 from klarify_xl.plan import Cell, Formula, Link, Sheet
-from klarify_xl.sheets.inventory import link_to
+from klarify_xl.sheets.inventory import Inventory
 
 _DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 -- Excel's days have no time zone
 
 
 @dataclass(frozen=True)
 class Table:
-    """A planned table, to count in."""
+    """A planned table, to count in.
+
+    Attributes:
+        sheet: The table.
+        inventory: Leads to its rows.
+    """
 
     sheet: Sheet
+    inventory: Inventory
+    _values: dict[str, list[Cell]] = field(default_factory=dict, repr=False)
 
     def column(self, key: str) -> str:
         """Return how formulas of a plan name a column.
@@ -36,15 +43,17 @@ class Table:
 
     def values(self, key: str) -> list[Cell]:
         """Return a column's values from above, without their links."""
-        index = self._indices[key]
-        return [
-            cell.value if isinstance(cell, Link) else cell
-            for cell in (row[index] for row in self.sheet.rows)
-        ]
+        if key not in self._values:
+            index = self._indices[key]
+            self._values[key] = [
+                cell.value if type(cell) is Link else cell
+                for cell in (row[index] for row in self.sheet.rows)
+            ]
+        return self._values[key]
 
     def texts(self, key: str) -> list[str]:
         """Return a column's texts from above, "" for other cells."""
-        return [value if isinstance(value, str) else "" for value in self.values(key)]
+        return [value if type(value) is str else "" for value in self.values(key)]
 
     @cached_property
     def _indices(self) -> dict[str, int]:
@@ -96,7 +105,7 @@ class Table:
 
     def link_to_row(self, label: str, row: int | None) -> Cell:
         """Return a label that leads to a row of the table, if there is such a row."""
-        return label if row is None else link_to(label, self.sheet.name, row)
+        return label if row is None else self.inventory.link_to(label, self.sheet.key, row)
 
 
 def quoted(text: str) -> str:

@@ -21,7 +21,7 @@ from klarify_xl.plan import (
     limit_links,
     limit_rows,
 )
-from klarify_xl.text import CUT_NOTE, SafeText, link_target, safe_text
+from klarify_xl.text import CUT_NOTE, SafeText, is_safe, link_target, safe_text
 
 PROCEDURES: Final = Phrase("Procedures")
 LANES: Final = Phrase("Lanes")
@@ -62,8 +62,14 @@ class Adjustments:
     say: Language = field(default_factory=Language)
     _row: list[str] = field(default_factory=list, repr=False)
 
+    @cached_property
+    def _open(self) -> str:
+        return self.say("Open in Klarify")
+
     def text(self, value: str, title: str) -> str:
         """Return a text as a cell can hold it, and note what was done."""
+        if is_safe(value):
+            return value
         safe = self.safe(value)
         if safe.replaced:
             self.replaced += safe.replaced
@@ -93,7 +99,7 @@ class Adjustments:
                 done = self.say("{column}: shown as text, not a plain web address")
                 self._row.append(done.format(column=title))
             return shown or None
-        return Link(shown, target, self.say("Open in Klarify"))
+        return Link(shown, target, self._open)
 
     def take_remarks(self) -> list[str]:
         """Return what was noted since the last call."""
@@ -128,6 +134,8 @@ class Inventory:
     rows: dict[str, int]
     say: Language = field(default_factory=Language)
     options: Options = field(default_factory=Options)
+    _links: dict[str, Cell] = field(default_factory=dict, repr=False)
+    _hints: dict[str, str] = field(default_factory=dict, repr=False)
 
     def column(
         self,
@@ -154,23 +162,32 @@ class Inventory:
         """Return what a sheet is called."""
         return self.options.of(key).title or self.say(key)
 
+    def _hint(self, sheet: str) -> str:
+        """Return what people are told of links to a sheet."""
+        if sheet not in self._hints:
+            said = self.say("Go to {sheet}").format(sheet=self.sheet_title(sheet))
+            self._hints[sheet] = said
+        return self._hints[sheet]
+
     def shown(self, text: str) -> str:
         """Return a text as a cell can hold it, uncounted: Procedures shows and counts it too."""
-        return self.adjustments.safe(text).text
+        return text if is_safe(text) else self.adjustments.safe(text).text
 
     def link(self, procedure_id: str) -> Cell:
         """Return an id that leads to its procedure's row on the Procedures sheet."""
-        return link_to(self.shown(procedure_id), PROCEDURES, self.rows.get(procedure_id))
+        # Most ids stand on several sheets.
+        link = self._links.get(procedure_id)
+        if link is None:
+            row = self.rows.get(procedure_id)
+            link = self.link_to(self.shown(procedure_id), PROCEDURES, row)
+            self._links[procedure_id] = link
+        return link
 
-
-def link_to(value: str | int, sheet: str, row: int | None) -> Cell:
-    """Return a cell that leads to a row of a sheet, or just its value if there is no such row.
-
-    Its hint, which names the sheet, comes with the sheet's title.
-    """
-    if row is None or row >= EXCEL_ROWS - 1:
-        return value
-    return Link(value, Place(sheet, row))
+    def link_to(self, value: str | int, sheet: str, row: int | None) -> Cell:
+        """Return a cell that leads to a row of a sheet, or its value if there is no such row."""
+        if row is None or row >= EXCEL_ROWS - 1:
+            return value
+        return Link(value, Place(sheet, row), self._hint(sheet))
 
 
 def first_rows(keys: Iterable[str]) -> dict[str, int]:

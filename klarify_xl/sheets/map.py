@@ -8,7 +8,7 @@ from typing import Final
 
 from klarify_xl.model import Procedure
 from klarify_xl.plan import Board, Cell, Connector, Link, Look, Place, Shape, Tone
-from klarify_xl.sheets.inventory import PROCEDURES, STATUS_HIGHLIGHTS, Inventory, link_to
+from klarify_xl.sheets.inventory import PROCEDURES, STATUS_HIGHLIGHTS, Inventory
 from klarify_xl.sheets.layout import Spot, lay_out
 from klarify_xl.sheets.network import (
     Network,
@@ -241,7 +241,8 @@ class _Picture:
         one = self._shown[procedure_id]
         status = _shortened(_line(one.status) or self._inventory.say("no status"), 1)
         name = _shortened(_name(one), _CELL_LINES)
-        return link_to(f"{name} ({status})", PROCEDURES, self._inventory.rows.get(one.id))
+        row = self._inventory.rows.get(one.id)
+        return self._inventory.link_to(f"{name} ({status})", PROCEDURES, row)
 
 
 def _line(text: str) -> str:

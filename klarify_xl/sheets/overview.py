@@ -5,6 +5,7 @@ Every figure is a formula on the workbook's tables, and names lead to the rows t
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -77,7 +78,7 @@ class _Overview:
         time_zone: tzinfo,
     ) -> None:
         self._say = inventory.say
-        tables = {sheet.table: Table(sheet) for sheet in sheets}
+        tables = {sheet.table: Table(sheet, inventory) for sheet in sheets}
         self._procedures = tables["Procedures"]
         self._lanes = tables["Lanes"]
         self._relationships = tables["Relationships"]
@@ -191,13 +192,14 @@ class _Overview:
         )
         for label, (over, end) in zip(labels, pairwise((None, *_AGE_ENDS, None)), strict=True):
             panel.add(label, self._changed_between(over, end), self._all)
-        dated = Formula(f"COUNT({self._procedures.column(_UPDATED)})", len(self._updated()))
+        dated = Formula(f"COUNT({self._procedures.column(_UPDATED)})", len(self._updated))
         unknown = number(self._all) - number(dated)
         panel.add(say("unknown"), Formula(f"{self._all.text}-{dated.text}", unknown), self._all)
         title = say("Time since the last change")
         description = say("Columns: how many procedures were last changed how long ago.")
         self._draw(panel.chart("column", title, description, *_UPPER_CHART), panel)
 
+    @cached_property
     def _updated(self) -> list[float]:
         """Return when procedures were last changed, in days as Excel counts them."""
         days = serial_days(self._procedures.values(_UPDATED), self._time_zone)
@@ -212,7 +214,7 @@ class _Overview:
         today = int(serial_day(self._as_of, self._time_zone) or 0) if self._as_of else 0
         found = sum(
             (over is None or day < today - over) and (end is None or day >= today - end)
-            for day in self._updated()
+            for day in self._updated
         )
         return Formula(f"COUNTIFS({','.join(criteria)})", found)
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from typing import Final
 
 from klarify_xl.model import STATUSES, Procedure
 from klarify_xl.plan import Cell, Sheet
@@ -15,8 +16,13 @@ from klarify_xl.sheets.inventory import (
     Inventory,
     distinct,
     first_rows,
-    link_to,
 )
+
+_TEXTS: Final = (
+    *("ID", "Name", "Status", "Owner", "Performer"),
+    *("Lanes", "Called within", "Called from", "Link"),
+)
+"""Columns of Procedures with texts that may have to be adjusted."""
 
 
 def procedures_sheet(inventory: Inventory, noticed: Mapping[str, News]) -> Sheet:
@@ -26,25 +32,26 @@ def procedures_sheet(inventory: Inventory, noticed: Mapping[str, News]) -> Sheet
         inventory: What to show.
         noticed: What the last refresh noticed, by the procedures' ids.
     """
-    adjust, title, say = inventory.adjustments, inventory.title, inventory.say
+    adjust, say = inventory.adjustments, inventory.say
     lane_rows = first_rows(p.id for p in inventory.procedures for _ in distinct(p.lanes))
     relationship_rows = first_rows(one.source.id for one in inventory.relationships)
     counts = Counter(one.source.id for one in inventory.relationships)
+    titles = {key: inventory.title(key) for key in _TEXTS}
     rows = []
     for one in inventory.procedures:
         adjust.take_remarks()
         cells: tuple[Cell, ...] = (
-            adjust.text(one.id, title("ID")),
-            adjust.text(one.name, title("Name")),
-            adjust.text(one.status, title("Status")) or None,
-            adjust.text(one.owner, title("Owner")) or None,
-            adjust.text(one.performer, title("Performer")) or None,
+            adjust.text(one.id, titles["ID"]),
+            adjust.text(one.name, titles["Name"]),
+            adjust.text(one.status, titles["Status"]) or None,
+            adjust.text(one.owner, titles["Owner"]) or None,
+            adjust.text(one.performer, titles["Performer"]) or None,
             one.updated_at,
-            _lanes_cell(adjust.text("; ".join(one.lanes), title("Lanes")), lane_rows.get(one.id)),
-            adjust.text("; ".join(one.called_within), title("Called within")) or None,
-            adjust.text("; ".join(one.called_from), title("Called from")) or None,
-            link_to(counts[one.id], RELATIONSHIPS, relationship_rows.get(one.id)),
-            adjust.url(one.url, title("Link")),
+            _lanes_cell(inventory, one, lane_rows.get(one.id), titles["Lanes"]),
+            adjust.text("; ".join(one.called_within), titles["Called within"]) or None,
+            adjust.text("; ".join(one.called_from), titles["Called from"]) or None,
+            inventory.link_to(counts[one.id], RELATIONSHIPS, relationship_rows.get(one.id)),
+            adjust.url(one.url, titles["Link"]),
         )
         # What was done to the cells goes first: remarks may quote texts of any length.
         remarks = [*adjust.take_remarks(), *(say(remark) for remark in one.remarks)]
@@ -85,8 +92,9 @@ def procedures_sheet(inventory: Inventory, noticed: Mapping[str, News]) -> Sheet
     )
 
 
-def _lanes_cell(lanes: str, row: int | None) -> Cell:
-    return link_to(lanes, LANES, row) if lanes else None
+def _lanes_cell(inventory: Inventory, one: Procedure, row: int | None, title: str) -> Cell:
+    lanes = inventory.adjustments.text("; ".join(one.lanes), title)
+    return inventory.link_to(lanes, LANES, row) if lanes else None
 
 
 def lanes_sheet(inventory: Inventory) -> Sheet:
@@ -135,7 +143,7 @@ def lane_totals_sheet(inventory: Inventory) -> Sheet:
         known = [statuses[status] for status in STATUSES]
         rows.append(
             (
-                link_to(inventory.shown(lane), LANES, lane_rows[lane]),
+                inventory.link_to(inventory.shown(lane), LANES, lane_rows[lane]),
                 len(members[lane]),
                 *known,
                 len(members[lane]) - sum(known),

@@ -4,6 +4,8 @@ Of the letters that such a matrix (RACI) knows, the API's fields give two: A and
 """
 
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET, EXCEL_ROWS
@@ -17,7 +19,7 @@ ROLE_MATRIX: Final = "Role matrix"
 MOST_ROLES: Final = 40
 """Roles that get a column."""
 
-_ACCOUNTABLE, _RESPONSIBLE = "A", "R"
+_ACCOUNTABLE, _RESPONSIBLE, _BOTH = "A", "R", "A R"
 
 _HEADER_ROW: Final = 3
 _FIXED_COLUMNS: Final = 2
@@ -38,7 +40,8 @@ def role_matrix_board(inventory: Inventory, most_roles: int = MOST_ROLES) -> Boa
     """
     say = inventory.say
     listed = inventory.procedures[: EXCEL_ROWS - _HEADER_ROW - 1]
-    parts = [_parts(one) for one in listed]
+    one_line = cache(_one_line)
+    parts = [_parts(one, one_line) for one in listed]
     counts = Counter(role for roles in parts for role in roles)
     ranked = sorted(counts, key=lambda role: (-counts[role], role.casefold(), role))
     columns = {role: _FIXED_COLUMNS + rank for rank, role in enumerate(ranked[:most_roles])}
@@ -61,7 +64,8 @@ def role_matrix_board(inventory: Inventory, most_roles: int = MOST_ROLES) -> Boa
         row = _HEADER_ROW + 1 + index
         has_link = index < EXCEL_LINKS_PER_SHEET
         cells[row, 0] = (inventory.link(one.id) if has_link else inventory.shown(one.id), "label")
-        cells[row, 1] = (_brief(_one_line(one.name), _LONGEST_NAME), "label")
+        name = " ".join(inventory.shown(one.name).split())
+        cells[row, 1] = (_brief(name, _LONGEST_NAME), "label")
         for role, letters in roles.items():
             if role in columns:
                 cells[row, columns[role]] = (letters, "role")
@@ -78,17 +82,16 @@ def role_matrix_board(inventory: Inventory, most_roles: int = MOST_ROLES) -> Boa
     )
 
 
-def _parts(one: Procedure) -> dict[str, str]:
+def _parts(one: Procedure, one_line: Callable[[str], str]) -> dict[str, str]:
     """Return the letters of each role that takes part in a procedure.
 
     Roles are the same whatever spaces and line ends stand around and between their words.
     """
-    accountable = _one_line(one.owner)
-    responsible = [role for role in map(_one_line, (one.performer, *one.lanes)) if role]
+    accountable = one_line(one.owner)
     letters = {accountable: _ACCOUNTABLE} if accountable else {}
-    for role in responsible:
-        both = f"{_ACCOUNTABLE} {_RESPONSIBLE}"
-        letters[role] = both if role == accountable else _RESPONSIBLE
+    for role in map(one_line, (one.performer, *one.lanes)):
+        if role:
+            letters[role] = _BOTH if role == accountable else _RESPONSIBLE
     return letters
 
 
