@@ -1,5 +1,6 @@
 """The sheet for a person's cells whose row has gone: they return with the row."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -105,3 +106,24 @@ class Archive:
             }
             rows.append(tuple(values[column.name] for column in model.columns))
         return replace(model, rows=tuple(rows))
+
+
+def comment_notes(
+    comments: dict[tuple[int, int], str], old: OldSheet, titles: dict[int, str]
+) -> list[Note]:
+    """Return comments whose cells have gone, as notes.
+
+    Args:
+        comments: Their texts, by row and column from 1.
+        old: What stood on the sheet.
+        titles: Titles of its columns, from 1.
+    """
+    rows = {row.number: row for row in old.rows}
+    notes = []
+    for (row, column), text in comments.items():
+        if row in rows:
+            content = f'<is><t xml:space="preserve">{re.sub("[<&>]", " ", text)}</t></is>'
+            cell = OwnCell(row, column, (("t", "inlineStr"),), None, (), content, text)
+            title = f"{titles.get(column, '')} (comment)"
+            notes.append(Note(row_name(rows[row].identity), title, cell))
+    return notes

@@ -9,16 +9,11 @@ from typing import Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import (
-    OwnCell,
-    formula_cell,
-    letter_of,
-    value_cell,
-    xml_text_plain,
-)
+from klarify_xl.headless.cells import OwnCell, formula_cell, value_cell, xml_text_plain
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.merge import Note
 from klarify_xl.headless.reading import OldSheet
+from klarify_xl.headless.references import letter_of
 from klarify_xl.headless.retitling import quoted
 from klarify_xl.plan import Board, Cell, Formula, Link, Look
 

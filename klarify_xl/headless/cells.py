@@ -4,14 +4,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from typing import Final
 
 from lxml import etree
-from openpyxl.formula.translate import Translator
-from openpyxl.utils import column_index_from_string, get_column_letter
 
 from klarify_xl.headless.package import Package
+from klarify_xl.headless.references import copied, in_row, letter_of, number_of
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.limits import EXCEL_FIRST_DAY
 
@@ -19,14 +17,8 @@ _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SPECIAL: Final = re.compile(r"[&<>\r]|_x")
 _ADDRESS: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
-_HAS_ADDRESS: Final = re.compile(r"(?<![A-Za-z0-9_.])\$?[A-Za-z]{1,3}\$?[1-9]")
 _EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
 _FIRST_MOMENT: Final = datetime(*EXCEL_FIRST_DAY, tzinfo=UTC)
-
-letter_of = cache(get_column_letter)
-"""The letters of a column, counted from 1."""
-number_of = cache(column_index_from_string)
-"""The number of a column, from 1."""
 
 
 def split_address(address: str) -> tuple[int, int]:
@@ -153,12 +145,19 @@ class OwnCell:
         return self.formula is None and not self.content
 
     def at(self, row: int, column: int) -> "OwnCell":
-        """Return the cell in another place; relative references move along, as in Excel's sort."""
+        """Return the cell in another place, where its formula takes from its row what it did."""
         if (row, column) == (self.row, self.column):
             return self
         formula = self.formula
         if formula is not None:
-            formula = moved_formula(formula, self.row, self.column, row, column)
+            formula = in_row(formula, self.row, row)
+        return replace(self.moved_to(row, column), formula=formula)
+
+    def copied_to(self, row: int, column: int) -> "OwnCell":
+        """Return a copy for another place; relative references move along, as in Excel."""
+        formula = self.formula
+        if formula is not None:
+            formula = copied(formula, row - self.row, column - self.column)
         return replace(self.moved_to(row, column), formula=formula)
 
     def moved_to(self, row: int, column: int | None = None) -> "OwnCell":
@@ -166,8 +165,10 @@ class OwnCell:
         column = column or self.column
         if (row, column) == (self.row, self.column):
             return self
+        by = (row - self.row, column - self.column)
+        # What an array's formula or a data table fills moves along with it.
         attributes = tuple(
-            (name, f"{letter_of(column)}{row}" if name == "ref" else value)
+            (name, copied(value, *by) if name == "ref" else value)
             for name, value in self.formula_attributes
         )
         return replace(self, row=row, column=column, formula_attributes=attributes)
@@ -200,14 +201,6 @@ def element_text(tag: str, attributes: Mapping[str, str]) -> str:
 def _attribute_text(text: str) -> str:
     text = xml_text_plain(text).replace('"', "&quot;")
     return text.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
-
-
-def moved_formula(formula: str, row: int, column: int, to_row: int, to_column: int) -> str:
-    """Return a formula as it reads in another place."""
-    if _HAS_ADDRESS.search(formula) is None:
-        return formula
-    translator = Translator(f"={formula}", origin=f"{letter_of(column)}{row}")
-    return str(translator.translate_formula(f"{letter_of(to_column)}{to_row}"))[1:]
 
 
 class CellReader:
@@ -280,7 +273,7 @@ class CellReader:
                 self._masters[group] = (text, row, column)
             else:
                 master, from_row, from_column = self._masters.get(group, ("", row, column))
-                text = moved_formula(master, from_row, from_column, row, column)
+                text = copied(master, row - from_row, column - from_column)
             return text, ()
         return text, tuple((str(name), str(value)) for name, value in element.attrib.items())
 

@@ -10,8 +10,9 @@ from typing import Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import letter_of, split_address
+from klarify_xl.headless.cells import split_address
 from klarify_xl.headless.package import Package
+from klarify_xl.headless.references import letter_of
 
 _SHAPE: Final = re.compile(rb"<v:shape\b.*?</v:shape\s*>", re.DOTALL)
 _NOTE: Final = re.compile(rb"<x:ClientData\s[^>]*ObjectType=[\"']Note[\"']")

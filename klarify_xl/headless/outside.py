@@ -38,7 +38,7 @@ def _grown(found: re.Match[bytes], moves: Iterable[Moves]) -> bytes:
     old = html.unescape(found[2].decode("utf-8", "surrogateescape"))
     new = old
     for one in moves:
-        new = one.grown(new)
+        new = one.formula(new)
     if new == old:
         return found[0]
     return found[1] + xml_text_plain(new).encode("utf-8", "surrogateescape") + found[3]
@@ -67,7 +67,7 @@ def refresh_pivots(package: Package, tables: Iterable[str], moves: Iterable[Move
         for one in moves:
             if said.get("sheet", "").casefold() == one.sheet.casefold() and said.get("ref"):
                 is_ours = True
-                grown = one.grown(said["ref"], one.sheet)
+                grown = one.formula(said["ref"], one.sheet)
                 tag = tag.replace(f'ref="{said["ref"]}"'.encode(), f'ref="{grown}"'.encode())
         if is_ours:
             content = content.replace(source[0], tag, 1)

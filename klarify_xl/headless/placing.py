@@ -1,28 +1,33 @@
 """Finds the planned sheets in a workbook or gives them a place, and works out their rows."""
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
 from klarify_xl.errors import TargetError, TargetLockedError
 from klarify_xl.headless import marks, worksheet
-from klarify_xl.headless.archive import Archive
+from klarify_xl.headless.archive import Archive, comment_notes
 from klarify_xl.headless.boards import BoardSheet, defined_name
-from klarify_xl.headless.cells import CellReader, OwnCell, letter_of
+from klarify_xl.headless.cells import CellReader
 from klarify_xl.headless.comments import follow_comments
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.merge import (
-    Note,
+    Line,
     archived,
     fill_down,
+    follow_cells,
     identities,
     merge,
     moves_of,
-    row_name,
     sort_key,
 )
 from klarify_xl.headless.moves import Moves, Region
+from klarify_xl.headless.neighbours import (
+    follow_formulas,
+    follow_neighbours,
+    limit_beside,
+    neighbours,
+)
 from klarify_xl.headless.package import Package
 from klarify_xl.headless.reading import (
     Columns,
@@ -34,6 +39,7 @@ from klarify_xl.headless.reading import (
     table_region,
     take_beside,
 )
+from klarify_xl.headless.references import letter_of
 from klarify_xl.headless.sheetlist import FoundTable, SheetList
 from klarify_xl.headless.tables import (
     TABLE_TYPE,
@@ -245,7 +251,8 @@ class Placing:
             [present.get(key, 0) for key in sheet.identity],
         )
         old = self._read(found.sheet_part, region, columns, set(planned).__contains__)
-        reach = take_beside(old, region)
+        areas = neighbours(self._package, found.sheet_part, found.part, old)
+        reach = take_beside(old, region, limit_beside(areas, region))
         missing = [column for column in sheet.columns if column.name not in present]
         width = region.right
         if missing:
@@ -267,7 +274,8 @@ class Placing:
         titles = column_titles(table)
         key = sort_key(table, lambda line, column: planned_value(sheet, places, line, column))
         merged = merge(planned, old, self._orders.get(sheet.table, ""), key)
-        moves = moves_of(found.sheet, region, old, merged.lines, (width, reach))
+        moves = moves_of(found.sheet, region, old, merged.lines, (width, reach), areas)
+        self._let_follow(found, merged.lines, old, moves)
         comments = follow_comments(self._package, found.sheet_part, moves.place)
         ours = dict.fromkeys(places, 0)
         by_title = {
@@ -286,7 +294,7 @@ class Placing:
             archive.give_back(sheet.table, merged.lines, by_title)
             is_kept = self._kept(sheet, set(places))
             notes = archived(merged, is_kept, by_column, formulas)
-            notes += _comment_notes(comments, old, by_column)
+            notes += comment_notes(comments, old, by_column)
             archive.add(sheet.table, notes, self._plan.made_at)
         fill_down(merged.lines, formulas, moves.new.first)
         linked = {places[i] for row in sheet.rows for i, cell in enumerate(row) if _is_link(cell)}
@@ -299,6 +307,15 @@ class Placing:
             sheet, found.sheet, found.sheet_part, found.part, old.root, table, places, old,
             merged, moves, worksheet.column_widths(old.root),
         )  # fmt: skip
+
+    def _let_follow(
+        self, found: FoundTable, lines: Sequence[Line], old: OldSheet, moves: Moves
+    ) -> None:
+        """Let formulas, other tables and pivot tables on a table's sheet follow their cells."""
+        if moves.any:
+            follow_cells(lines, old, moves)
+            follow_formulas(found.root, moves)
+            follow_neighbours(self._package, found.sheet_part, found.part, moves)
 
     def _kept(self, sheet: Sheet, ours: set[int]) -> Callable[[OldRow, int], bool]:
         """Return what tells whether a vanished row's cell is to be kept: a person's is.
@@ -361,21 +378,6 @@ class Placing:
             sheet, sheet.name, part, table_part, root, table, list(range(1, width + 1)),
             OldSheet(root), merged, Moves(sheet.name, old_region, new_region),
         )  # fmt: skip
-
-
-def _comment_notes(
-    comments: dict[tuple[int, int], str], old: OldSheet, titles: dict[int, str]
-) -> list[Note]:
-    """Return comments whose cells have gone, as notes."""
-    rows = {row.number: row for row in old.rows}
-    notes = []
-    for (row, column), text in comments.items():
-        if row in rows:
-            content = f'<is><t xml:space="preserve">{re.sub("[<&>]", " ", text)}</t></is>'
-            cell = OwnCell(row, column, (("t", "inlineStr"),), None, (), content, text)
-            title = f"{titles.get(column, '')} (comment)"
-            notes.append(Note(row_name(rows[row].identity), title, cell))
-    return notes
 
 
 def _is_link(cell: object) -> bool:

@@ -184,12 +184,13 @@ def restore_header(package: Package, part: str, reader: CellReader, table: etree
             return
 
 
-def take_beside(sheet: OldSheet, region: Region) -> int:
+def take_beside(sheet: OldSheet, region: Region, limit: int | None = None) -> int:
     """Let the cells right of a table that touch it belong to its rows, up to an empty column.
 
     Args:
         sheet: What stands on the sheet.
         region: Where the table is.
+        limit: The first column whose cells can't belong to its rows, if there is one.
 
     Returns:
         The last column that belongs to the rows.
@@ -197,7 +198,7 @@ def take_beside(sheet: OldSheet, region: Region) -> int:
     within = {n: cells for n, cells in sheet.outside.items() if region.top <= n <= region.bottom}
     filled = {at for cells in within.values() for at, cell in cells.items() if not cell.is_empty}
     reach = right = region.right
-    while reach + 1 in filled:
+    while reach + 1 in filled and reach + 1 != limit:
         reach += 1
     rows = {row.number: row for row in sheet.rows}
     for number, cells in within.items():

@@ -3,16 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from klarify_xl.headless.cells import (
-    OwnCell,
-    formula_cell,
-    letter_of,
-    text_cell,
-    value_cell,
-    xml_text_plain,
-)
+from klarify_xl.headless.cells import OwnCell, formula_cell, text_cell, value_cell, xml_text_plain
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.merge import Line
+from klarify_xl.headless.references import letter_of
 from klarify_xl.headless.styles import (
     LINE_HEIGHT,
     cell_kind,
@@ -82,20 +76,12 @@ class RowWriter:
         rest = {*moved_below, *(n for n in old.outside if n > region.bottom)}
         rest |= {n for n in old.attributes if n > region.bottom}
         for number in sorted(n for n in rest if n > region.bottom):
-            cells = dict(self._beside(old.outside.get(number, {})))
+            beside = old.outside.get(number, {})
+            cells = {at: cell for at, cell in beside.items() if not moves.is_under(at)}
             if number in moved_below:
                 source = old.outside[moved_below[number]]
-                cells |= {at: cell for at, cell in source.items() if self._is_under(at)}
+                cells |= {at: cell for at, cell in source.items() if moves.is_under(at)}
             yield self._outside_row(number, cells, old.attributes)
-
-    def _is_under(self, column: int) -> bool:
-        return self._table.moves.old.left <= column <= self._table.moves.right
-
-    def _beside(self, cells: Mapping[int, OwnCell]) -> Iterator[tuple[int, OwnCell]]:
-        """Yield the cells of a row that don't stand under the table, and so stay in it."""
-        for column, cell in cells.items():
-            if not self._is_under(column):
-                yield column, cell
 
     def _data_row(self, number: int, line: Line, hidden: bool | None) -> bytes:  # noqa: FBT001
         """Return a data row."""
@@ -201,12 +187,11 @@ class RowWriter:
         outside = self._table.old.outside.get(number)
         if outside and self._region.top <= number <= self._region.bottom:
             # What stood under the table has moved down.
-            moved = number > self._table.moves.old.bottom
-            right = (
-                max(self._region.right, self._table.moves.right) if moved else self._region.right
-            )
+            moves = self._table.moves
+            moved = number > moves.old.bottom
             for column, cell in outside.items():
-                if not self._region.left <= column <= right:
+                in_table = self._region.left <= column <= self._region.right
+                if not in_table and not (moved and moves.is_under(column)):
                     cells[column] = cell.xml()
         said = "".join(f' {name}="{xml_text_plain(value)}"' for name, value in attributes.items())
         if self._own or outside:

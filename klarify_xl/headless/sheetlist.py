@@ -148,13 +148,13 @@ class SheetList:
         return sheet if self.parts.get(sheet) else None
 
     def grow(self, moves: Iterable[Moves]) -> None:
-        """Let defined names over whole columns of tables cover them as they are now."""
+        """Let defined names follow the cells of tables, and of what is under them."""
         names = list(self.parts)
         for element in self._root.iter(q("definedName")):
             local = element.get("localSheetId", "")
             home = names[int(local)] if local.isdigit() and int(local) < len(names) else ""
             for one in moves:
-                element.text = one.grown(element.text or "", home)
+                element.text = one.formula(element.text or "", home)
 
     def retitle(self, retitling: Retitling) -> None:
         """Let defined names call our columns by their new titles."""

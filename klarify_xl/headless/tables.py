@@ -6,15 +6,12 @@ from typing import Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import (
-    OwnCell,
-    letter_of,
-    plain_text,
-)
+from klarify_xl.headless.cells import OwnCell, plain_text
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.merge import Line, Merged
 from klarify_xl.headless.moves import Moves, Region
 from klarify_xl.headless.reading import OldSheet
+from klarify_xl.headless.references import letter_of
 from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.styles import (
     TABLE_STYLE,

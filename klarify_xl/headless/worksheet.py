@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any, Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import letter_of, moved_formula, split_address, xml_text_plain
+from klarify_xl.headless.cells import split_address, xml_text_plain
 from klarify_xl.headless.moves import Moves
 from klarify_xl.headless.package import OFFICE
+from klarify_xl.headless.references import letter_of
 from klarify_xl.headless.stylesheet import MAIN, main_element, q
 
 SHEET_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
@@ -191,15 +193,26 @@ def follow(root: etree._Element, moves: Moves) -> None:
         _set_or_drop(element, "sqref", moves.areas(references))
     for element in list(root.iter(q("protectedRange"), q("ignoredError"))):
         _set_or_drop(element, "sqref", moves.areas(element.get("sqref", "")))
+    for element in root.iter(q("autoFilter"), q("sortState"), q("sortCondition")):
+        element.set("ref", moves.areas(element.get("ref", "")))
     for element in list(root.iter(q("mergeCell"), q("hyperlink"))):
-        _set_or_drop(element, "ref", moves.areas(element.get("ref", "")))
+        _follow_single(element, moves)
     for element in list(root.iter(q("cellWatch"))):
         _set_or_drop(element, "r", moves.areas(element.get("r", "")))
     for references_element in list(root.iter(f"{{{_FORMULAS}}}sqref")):
         _follow_extension(references_element, moves)
-    for name in ("dataValidations", "mergeCells"):
-        for element in root.findall(q(name)):
-            element.set("count", str(len(element)))
+    for element in root.iter(q("dataValidations"), q("mergeCells")):
+        element.set("count", str(len(element)))
+
+
+def _follow_single(element: etree._Element, moves: Moves) -> None:
+    """Let an element follow its cells that is for one area only, as often as there are areas."""
+    first, *others = moves.areas(element.get("ref", "")).split() or [""]
+    for area in others:
+        another = deepcopy(element)
+        another.set("ref", area)
+        element.addnext(another)
+    _set_or_drop(element, "ref", first)
 
 
 def _follow_extension(element: etree._Element, moves: Moves) -> None:
@@ -216,17 +229,19 @@ def _follow_extension(element: etree._Element, moves: Moves) -> None:
             formula.text = moves.followed(formula.text or "", references)
     element.text = new
     if not new:
+        above = list(owner.iterancestors())
         _drop(owner)
+        if etree.QName(owner).localname == "sparkline" and not len(above[0]):
+            # A group says more than its sparklines, and is none without them.
+            _drop(above[1])
 
 
 def _beside(formula: str, old: str, new: str, moves: Moves) -> str:
     try:
-        here, there = split_address(old), split_address(new)
+        here, there = split_address(old)[0], split_address(new)[0]
     except ValueError:
-        return moves.grown(formula, moves.sheet)
-    if here == there:
-        return moves.grown(formula, moves.sheet)
-    return moved_formula(formula, *here, *there)
+        return moves.formula(formula, moves.sheet)
+    return moves.formula(formula, moves.sheet, here, there)
 
 
 def _set_or_drop(element: etree._Element, attribute: str, value: str) -> None:
