@@ -157,8 +157,9 @@ def test_what_an_array_fills_stays_all_it_fills(book: Book) -> None:
     book.edit(change)
     book.refresh(("AAA", *GROWN))
     found = {
-        one.getparent().get("r"): (one.get("ref"), one.text, one.get("r1"))
-        for one in book.xml.iter(main("f"))
+        cell.get("r"): (one.get("ref"), one.text, one.get("r1"))
+        for cell in book.xml.iter(main("c"))
+        for one in cell.findall(main("f"))
         if one.get("t")
     }
     assert found == {

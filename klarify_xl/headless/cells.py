@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -292,7 +293,12 @@ def _string(item: etree._Element) -> str:
 
 
 def _inner_xml(element: etree._Element) -> str:
-    """Return an element as it reads within its sheet, which declares the namespaces."""
+    """Return an element as it reads in any sheet, whose default namespace is the main one."""
+    if any(one.prefix for one in element.iter(etree.Element)):
+        # Other sheets needn't declare the prefixes.
+        element = deepcopy(element)
+        etree.cleanup_namespaces(element)
+        return etree.tostring(element, encoding="unicode", with_tail=False)
     text = etree.tostring(element, encoding="unicode", with_tail=False)
     start, end, rest = text.partition(">")
     parent = element.getparent()

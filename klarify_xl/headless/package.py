@@ -195,10 +195,15 @@ class Package:
         return pattern.format(number)
 
     def content_type(self, part: str) -> str:
-        """Return a part's content type, "" if it has none of its own."""
+        """Return a part's content type, its own or that of its extension; "" if it has none."""
         for override in self._types.iter(f"{_TYPES}Override"):
             if override.get("PartName", "").lstrip("/").casefold() == part.casefold():
                 return override.get("ContentType", "")
+        # The Open XML SDK declares the workbook's type for all that end in .xml.
+        extension = posixpath.splitext(part)[1].lstrip(".").casefold()
+        for default in self._types.iter(f"{_TYPES}Default"):
+            if default.get("Extension", "").casefold() == extension:
+                return default.get("ContentType", "")
         return ""
 
     def set_content_type(self, part: str, content_type: str) -> None:

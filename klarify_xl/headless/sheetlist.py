@@ -69,6 +69,12 @@ class SheetList:
                     table_region(root)
                 yield FoundTable(name, part, table, root)
 
+    @property
+    def counts_from_1904(self) -> bool:
+        """Whether dates are days since 1904 instead of 1900 (ECMA-376 part 1, 18.17.4.1)."""
+        properties = self._root.find(q("workbookPr"))
+        return properties is not None and properties.get("date1904") in {"1", "true"}
+
     def next_table_number(self) -> int:
         """Return a number that no table has."""
         self._largest_table += 1

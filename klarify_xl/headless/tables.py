@@ -1,5 +1,6 @@
 """One sheet that is a table: where it stands in a workbook, what becomes of it, and its XML."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -144,10 +145,15 @@ def rename_columns(table: etree._Element, titles: Mapping[str, str]) -> None:
 def set_region(table: etree._Element, moves: Moves) -> None:
     """Let a table and its filter and sorting cover its rows as they are now."""
     table.set("ref", moves.new.ref)
+    # Said of a table without rows, of which there are some now (ECMA-376 part 1, 18.5.1.2).
+    table.attrib.pop("insertRow", "")
     for element in table.iter(q("autoFilter")):
         element.set("ref", moves.new.filtered)
     for element in table.iter(q("sortState"), q("sortCondition")):
-        element.set("ref", moves.areas(element.get("ref", "")) or moves.new.filtered)
+        columns = re.findall(r"[A-Z]+", element.get("ref", ""))
+        if columns:
+            first, last = f"{columns[0]}{moves.new.first}", f"{columns[-1]}{moves.new.last}"
+            element.set("ref", f"{first}:{last}")
 
 
 def own_formulas(table: etree._Element, region: Region, ours: Mapping[int, int]) -> dict[int, str]:

@@ -6,7 +6,7 @@ there, only what is ours is touched: our sheets' rows, our tables' extent, our f
 
 import io
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -30,7 +30,7 @@ from klarify_xl.headless.package import (
 from klarify_xl.headless.placing import Placing
 from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.rows import RowWriter
-from klarify_xl.headless.stylesheet import Stylesheet
+from klarify_xl.headless.stylesheet import Stylesheet, styles_part
 from klarify_xl.headless.tables import TableSheet, set_region
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET
 from klarify_xl.plan import Link, Place, Plan
@@ -38,6 +38,8 @@ from klarify_xl.progress import OnProgress, Progress, ignore
 
 _PROGRESS_STEP: Final = 1000
 _NO_DAY: Final = datetime.min.replace(tzinfo=UTC)
+_DAYS_TO_1904: Final = timedelta(days=1462)
+"""How much later days are counted from in workbooks of the first Excel for the Mac."""
 _BLANK_SHEET: Final = "Blank"
 _CORE: Final = "docProps/core.xml"
 
@@ -136,10 +138,13 @@ class _Writer:
         self._package = package
         self._is_new = is_new
         self._on_progress = on_progress
-        self._styles_part = package.related(package.workbook, "styles")[0]
+        self._styles_part = styles_part(package)
         self._stylesheet = Stylesheet(package.tree(self._styles_part))
         self._formats = Formats(self._stylesheet, plan.date_format, plan.colours)
+        self._later = timedelta()
         self._placing = Placing(plan, package, self._formats, self._shown, is_new=is_new, into=into)
+        if self._placing.sheets.counts_from_1904:
+            self._later = _DAYS_TO_1904
         self._boards: list[BoardSheet] = []
         self._done = 0
         self._total = 0
@@ -147,7 +152,7 @@ class _Writer:
 
     def _shown(self, moment: datetime) -> datetime:
         try:
-            return moment.astimezone(self._plan.time_zone)
+            return moment.astimezone(self._plan.time_zone) - self._later
         except OverflowError:
             # In the last hours of the year 9999: shown as a text.
             return _NO_DAY
