@@ -235,6 +235,22 @@ def test_formulas_under_and_beside_the_table_follow_what_they_are_about(book: Bo
     assert names["Past"].attr_text == "[1]Procedures!$A$2:$A$13"
 
 
+def test_formulas_on_other_sheets_find_the_cells_that_moved_down(book: Book) -> None:
+    def change(workbook: Any, sheet: Any) -> None:
+        sheet["A16"] = 5
+        workbook.create_sheet("Mine")["A1"] = "=Procedures!A16+SUM(Procedures!$A$2:$A$13)+A16"
+        workbook["About"]["F3"] = "=Procedures!A16+A16"
+        workbook["About"]["G3"] = "=SUM(Procedures!A2:A13)"
+
+    book.edit(change)
+    book.refresh(GROWN)
+    found = load_workbook(book.file)
+    # Plain ranges grow on our sheets only.
+    assert found["Mine"]["A1"].value == "=Procedures!A26+SUM(Procedures!$A$2:$A$13)+A16"
+    assert found["About"]["F3"].value == "=Procedures!A26+A16"
+    assert found["About"]["G3"].value == "=SUM(Procedures!A2:A23)"
+
+
 def test_shared_formulas_over_whole_rows_and_columns_become_what_each_cell_shows(
     book: Book,
 ) -> None:

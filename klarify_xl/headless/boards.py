@@ -11,6 +11,7 @@ from lxml import etree
 
 from klarify_xl.headless.cells import OwnCell, formula_cell, value_cell, xml_text_plain
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.formulas import Change, change_cells, change_tree
 from klarify_xl.headless.merge import Note
 from klarify_xl.headless.reading import OldSheet
 from klarify_xl.headless.references import letter_of
@@ -83,6 +84,12 @@ class BoardSheet:
                 if not cell.is_empty and not _same(cell, value[0]):
                     place = f"{letter_of(column)}{row}"
                     self.overwritten.append(Note(place, "", cell))
+
+    def change_formulas(self, change: Change) -> None:
+        """Change a person's formulas on the sheet by a rule."""
+        for cells in self.kept.values():
+            change_cells(cells, change)
+        change_tree(self.root, change)
 
     @property
     def own_places(self) -> set[tuple[int, int]]:

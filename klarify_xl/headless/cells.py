@@ -174,6 +174,10 @@ class OwnCell:
         )
         return replace(self, row=row, column=column, formula_attributes=attributes)
 
+    def with_formula(self, formula: str) -> "OwnCell":
+        """Return the cell with another formula."""
+        return self if formula == self.formula else replace(self, formula=formula)
+
     def xml(self) -> str:
         """Return the cell's element."""
         attributes = "".join(

@@ -6,10 +6,10 @@ from typing import Final
 
 from lxml import etree
 
+from klarify_xl.headless.formulas import Change, change_tree
 from klarify_xl.headless.moves import Moves
 from klarify_xl.headless.package import Package, resolve
 from klarify_xl.headless.reading import table_region
-from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.stylesheet import main_element, q
 from klarify_xl.headless.worksheet import R_ID, SHEET_TYPE
 
@@ -162,9 +162,9 @@ class SheetList:
             for one in moves:
                 element.text = one.formula(element.text or "", home)
 
-    def retitle(self, retitling: Retitling) -> None:
-        """Let defined names call our columns by their new titles."""
-        retitling.tree(self._root)
+    def change_formulas(self, change: Change) -> None:
+        """Change the formulas of defined names by a rule."""
+        change_tree(self._root, change)
 
     def recalculate_on_open(self) -> None:
         """Ask Excel to work out all formulas when it opens the workbook."""

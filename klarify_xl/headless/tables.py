@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
 
 from klarify_xl.headless.cells import OwnCell, plain_text
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.formulas import Change, change_cells, change_tree
 from klarify_xl.headless.merge import Line, Merged
 from klarify_xl.headless.moves import Moves, Region
 from klarify_xl.headless.reading import OldSheet
 from klarify_xl.headless.references import letter_of
-from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.styles import (
     TABLE_STYLE,
 )
@@ -290,12 +290,13 @@ class TableSheet:
             if type(cell) is Link
         ]
 
-    def retitle(self, retitling: Retitling) -> None:
-        """Let a person's formulas call our columns by their new titles."""
-        old = self.old
-        for cells in (*(line.own for line in self.merged.lines), *old.outside.values(), old.totals):
-            for column, cell in cells.items():
-                if cell.formula is not None:
-                    cells[column] = replace(cell, formula=retitling.formula(cell.formula))
-        retitling.tree(self.root)
-        retitling.tree(self.table)
+    def change_formulas(self, change: Change) -> None:
+        """Change a person's formulas on the sheet by a rule."""
+        for cells in (
+            *(line.own for line in self.merged.lines),
+            *self.old.outside.values(),
+            self.old.totals,
+        ):
+            change_cells(cells, change)
+        change_tree(self.root, change)
+        change_tree(self.table, change)

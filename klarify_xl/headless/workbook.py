@@ -7,6 +7,7 @@ there, only what is ours is touched: our sheets' rows, our tables' extent, our f
 import io
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -19,6 +20,7 @@ from klarify_xl.headless.cells import element_text
 from klarify_xl.headless.drawings import put_drawing
 from klarify_xl.headless.filters import row_filter
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.formulas import change_parts
 from klarify_xl.headless.macros import Macros, add_macros
 from klarify_xl.headless.package import (
     OFFICE,
@@ -166,11 +168,13 @@ class _Writer:
         tables, self._boards = self._placing.place(archive)
         retitling = Retitling(self._placing.renamed)
         if retitling.any:
-            for table in tables:
-                table.retitle(retitling)
-            self._placing.sheets.retitle(retitling)
-            ours = {part for one in tables for part in (one.part, one.table_part)}
-            retitling.parts(self._package, ours)
+            self._placing.sheets.change_formulas(retitling.formula)
+            for one in self._our_sheets():
+                one.change_formulas(retitling.formula)
+            change_parts(self._package, self._our_parts(), retitling.formula)
+        for table in tables:
+            if table.moves.any:
+                self._let_follow(table)
         self.order = " ".join(
             f"{one.sheet.table}={one.merged.order}" for one in tables if one.merged.order
         )
@@ -181,6 +185,25 @@ class _Writer:
             self._write_board(board)
         self._tell_others([table for table in tables if table.moves.any])
         self._on_progress(Progress("Writing rows", self._total, self._total))
+
+    def _our_sheets(self) -> list[TableSheet | BoardSheet]:
+        return [*self._placing.tables, *self._boards]
+
+    def _our_parts(self) -> set[str]:
+        """Return the parts that are written anew."""
+        tables = {one.table_part for one in self._placing.tables}
+        return tables | {one.part for one in self._our_sheets()}
+
+    def _let_follow(self, table: TableSheet) -> None:
+        """Let a person's formulas on all other sheets follow the cells of one."""
+        moves = table.moves
+        for one in self._our_sheets():
+            if one is not table:
+                one.change_formulas(partial(moves.formula, home=one.name))
+        if moves.below or moves.old.totals:
+            done = self._our_parts().union(self._package.related(table.part, "table"))
+            # Other sheets are left alone, but for references to cells that have moved.
+            change_parts(self._package, done, partial(moves.formula, grows=False))
 
     def _tell_others(self, moved: Sequence[TableSheet]) -> None:
         """Let the parts that are not ours know of the new rows."""
