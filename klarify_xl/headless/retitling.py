@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 _SPECIAL: Final = re.compile(r"(['\[\]#@])")
+_QUOTED: Final = re.compile(r"'(['\[\]#@])")
 
 
 def quoted(title: str) -> str:
@@ -45,6 +46,11 @@ class Retitling:
         if not self._titles or "[" not in formula:
             return formula
         return self._reference.sub(self._renamed, formula)
+
+    def title(self, table: str, title: str) -> str:
+        """Return what a column of a table is called now."""
+        new = self._titles.get(table.casefold(), {}).get(f"[{quoted(title)}]".casefold())
+        return title if new is None else _QUOTED.sub(r"\1", new[1:-1])
 
     def _renamed(self, found: re.Match[str]) -> str:
         titles = self._titles[found[1].casefold()]

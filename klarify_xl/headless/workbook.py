@@ -172,6 +172,7 @@ class _Writer:
             for one in self._our_sheets():
                 one.change_formulas(retitling.formula)
             change_parts(self._package, self._our_parts(), retitling.formula)
+            outside.retitle_pivots(self._package, tables, retitling)
         for table in tables:
             if table.moves.any:
                 self._let_follow(table)
