@@ -17,6 +17,7 @@ from klarify_xl.demo import Organisation
 from klarify_xl.options import Options, SheetOptions
 
 from .lint import lint
+from .rich.excel_parts import add_metadata
 from .rich.package import XM, Package, fragment, main, place
 from .validator import objections
 from .workbooks import NOW, write
@@ -279,6 +280,47 @@ def test_shared_formulas_over_whole_rows_and_columns_become_what_each_cell_shows
     }
 
 
+def test_a_formula_shared_from_a_cell_of_ours_is_kept(book: Book) -> None:
+    def change(_book: Any, sheet: Any) -> None:
+        sheet["D1"], sheet["C4"], sheet["D4"] = "Mine", "?", "?"
+
+    book.edit(change)
+    package = Package.read(book.file)
+    cells = {one.get("r"): one for one in package.xml(package.sheets()["Procedures"]).iter()}
+    for address, formula in {
+        "C4": '<f t="shared" si="0" ref="C4:D4">LEN(A4)</f>',
+        "D4": '<f t="shared" si="0"/>',
+    }.items():
+        del cells[address].attrib["t"]
+        cells[address][:] = [fragment(formula)]
+    package.save(book.file)
+    book.refresh(("AAA",))
+    assert book.formulas() == {"D5": "=LEN(B5)"}
+
+
+def test_a_dynamic_array_is_filled_down_as_one(book: Book) -> None:
+    def change(_book: Any, sheet: Any) -> None:
+        sheet["D1"] = "Loud"
+        for row in range(2, 14):
+            sheet.cell(row, 4).value = ArrayFormula(f"D{row}", f"=SUM(LEN(A{row}:B{row}))")
+
+    book.edit(change)
+    package = Package.read(book.file)
+    add_metadata(package)
+    for cell in package.xml(package.sheets()["Procedures"]).iter(main("c")):
+        if cell.find(main("f")) is not None:
+            cell.set("cm", "1")
+    package.save(book.file)
+    book.refresh(("AAA",))
+    cells = [one for one in book.xml.iter(main("c")) if one.find(main("f")) is not None]
+    assert [(one.get("r"), one.get("cm")) for one in cells] == [
+        (f"D{row}", "1") for row in range(2, 15)
+    ]
+    assert {one.get("ref") for cell in cells for one in cell.findall(main("f"))} == {
+        f"D{row}" for row in range(2, 15)
+    }
+
+
 def test_totals_of_a_person_s_own_cover_all_rows(book: Book) -> None:
     def change(_book: Any, sheet: Any) -> None:
         table = sheet.tables["Procedures"]
@@ -323,6 +365,18 @@ def test_a_link_over_several_cells_is_one_for_each_when_they_part(book: Book) ->
     book.refresh((book.sheet["B5"].value + " too",))
     found = [(one.get("ref"), one.get("location")) for one in book.xml.iter(main("hyperlink"))]
     assert sorted(found) == [("D4:D5", "About!A1"), ("D7", "About!A1")]
+
+
+def test_where_a_link_led_is_archived_with_its_row(book: Book) -> None:
+    def change(_book: Any, sheet: Any) -> None:
+        sheet["D1"], sheet["D5"] = "Ticket", "T-1"
+        sheet["D5"].hyperlink = "https://tickets.example/1?a=1&b=2"
+
+    book.edit(change)
+    book.refresh(remove=(book.ids()[3],))
+    archive = load_workbook(book.file)["Archived notes"]
+    found = [tuple(cell.value for cell in row[3:]) for row in archive.iter_rows(min_row=2)]
+    assert found == [("Ticket", "T-1"), ("Ticket (link)", "https://tickets.example/1?a=1&b=2")]
 
 
 SPARKLINES = "".join(

@@ -18,6 +18,7 @@ _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SPECIAL: Final = re.compile(r"[&<>\r]|_x")
 _ADDRESS: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
+_SHARED_TAG: Final = q("f")
 _EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
 _FIRST_MOMENT: Final = datetime(*EXCEL_FIRST_DAY, tzinfo=UTC)
 
@@ -135,10 +136,10 @@ class OwnCell:
             return float(self.text)
         return self.text
 
-    @property
-    def is_text(self) -> bool:
-        """Whether it holds a text, typed as such."""
-        return dict(self.attributes).get("t") in {"s", "str", "inlineStr"}
+    def says(self, text: str) -> bool:
+        """Tell whether it holds a text, typed as such and not worked out."""
+        is_text = dict(self.attributes).get("t") in {"s", "str", "inlineStr"}
+        return is_text and self.formula is None and self.text == text
 
     @property
     def is_empty(self) -> bool:
@@ -267,6 +268,11 @@ class CellReader:
             "".join(content),
             self.text(cell),
         )
+
+    def note_shared(self, cell: etree._Element, row: int, column: int) -> None:
+        """Remember the formula of a cell if others share it."""
+        if len(cell) and cell[0].tag == _SHARED_TAG:
+            self._formula(cell[0], row, column)
 
     def _formula(
         self, element: etree._Element, row: int, column: int

@@ -280,7 +280,8 @@ def fill_down(lines: Sequence[Line], columns: Mapping[int, str], first_row: int)
             continue
         for row, line in enumerate(lines, start=first_row):
             if line.old is None and column not in line.own:
-                look = (("s", str(sample.style)),)
+                # The second tells Excel's dynamic arrays from older ones (18.3.1.4).
+                look = tuple(one for one in sample.attributes if one[0] in {"s", "cm"})
                 line.own[column] = replace(
                     sample.copied_to(row, column), attributes=look, content="", text=""
                 )

@@ -6,7 +6,7 @@ from typing import Final
 
 from klarify_xl.errors import TargetError, TargetLockedError
 from klarify_xl.headless import marks, worksheet
-from klarify_xl.headless.archive import Archive, comment_notes
+from klarify_xl.headless.archive import Archive, text_notes
 from klarify_xl.headless.boards import BoardSheet, defined_name
 from klarify_xl.headless.cells import CellReader
 from klarify_xl.headless.comments import follow_comments
@@ -276,6 +276,12 @@ class Placing:
         merged = merge(planned, old, self._orders.get(sheet.table, ""), key)
         moves = moves_of(found.sheet, region, old, merged.lines, (width, reach), areas)
         self._let_follow(found, merged.lines, old, moves)
+        linked = {places[i] for row in sheet.rows for i, cell in enumerate(row) if _is_link(cell)}
+        worksheet.drop_links(
+            old.root,
+            lambda row, column: region.first <= row <= region.last and column in linked,
+        )
+        vanished_links = self._vanished_links(found.sheet_part, old, moves)
         comments = follow_comments(self._package, found.sheet_part, moves.place)
         ours = dict.fromkeys(places, 0)
         by_title = {
@@ -292,21 +298,20 @@ class Placing:
         formulas = own_formulas(table, region, ours) | beside
         if archive is not None:
             archive.give_back(sheet.table, merged.lines, by_title)
-            is_kept = self._kept(sheet, set(places))
-            notes = archived(merged, is_kept, by_column, formulas)
-            notes += comment_notes(comments, old, by_column)
+            notes = archived(merged, self._kept(sheet, set(places)), by_column, formulas)
+            notes += text_notes(comments, "comment", old, by_column)
+            notes += text_notes(vanished_links, "link", old, by_column)
             archive.add(sheet.table, notes, self._plan.made_at)
         fill_down(merged.lines, formulas, moves.new.first)
-        linked = {places[i] for row in sheet.rows for i, cell in enumerate(row) if _is_link(cell)}
-        worksheet.drop_links(
-            old.root,
-            lambda row, column: region.first <= row <= region.last and column in linked,
-        )
         worksheet.follow(old.root, moves)
         return TableSheet(
             sheet, found.sheet, found.sheet_part, found.part, old.root, table, places, old,
             merged, moves, worksheet.column_widths(old.root),
         )  # fmt: skip
+
+    def _vanished_links(self, part: str, old: OldSheet, moves: Moves) -> dict[tuple[int, int], str]:
+        addresses = {one.id: one.target for one in self._package.relationships(part)}
+        return worksheet.vanished_links(old.root, addresses, moves)
 
     def _let_follow(
         self, found: FoundTable, lines: Sequence[Line], old: OldSheet, moves: Moves

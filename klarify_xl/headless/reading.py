@@ -137,6 +137,9 @@ def read_sheet(
         if region is None or not region.top <= number <= region.bottom:
             _keep_outside(sheet, reader, number, row, cells)
             continue
+        for at, cell in cells:
+            # Before any is read: others share the formulas of those that are not kept, too.
+            reader.note_shared(cell, number, at)
         inside = [(at, cell) for at, cell in cells if region.left <= at <= region.right]
         if len(inside) < len(cells):
             beside = [(at, cell) for at, cell in cells if not region.left <= at <= region.right]

@@ -156,7 +156,7 @@ class RowWriter:
         cells = {}
         for column, title in enumerate(titles, start=self._region.left):
             present = old.get(column)
-            if present is not None and present.text == title and present.is_text:
+            if present is not None and present.says(title):
                 cells[column] = present.xml()
             else:
                 style = self._formats.header(kinds.get(column, "text"))

@@ -1,11 +1,13 @@
 """The XML of a sheet around its rows: new ones, and what follows cells that have moved."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from itertools import product
 from typing import Any, Final
 
 from lxml import etree
+from openpyxl.utils import range_boundaries
 
 from klarify_xl.headless.cells import split_address, xml_text_plain
 from klarify_xl.headless.moves import Moves
@@ -194,7 +196,9 @@ def follow(root: etree._Element, moves: Moves) -> None:
     for element in list(root.iter(q("protectedRange"), q("ignoredError"))):
         _set_or_drop(element, "sqref", moves.areas(element.get("sqref", "")))
     for element in root.iter(q("autoFilter"), q("sortState"), q("sortCondition")):
-        element.set("ref", moves.areas(element.get("ref", "")))
+        now = moves.areas(element.get("ref", ""))
+        if len(now.split()) == 1:
+            element.set("ref", now)
     for element in list(root.iter(q("mergeCell"), q("hyperlink"))):
         _follow_single(element, moves)
     for element in list(root.iter(q("cellWatch"))):
@@ -277,6 +281,32 @@ def add_links(root: etree._Element, links: Sequence[str]) -> None:
     text = f'<hyperlinks xmlns="{MAIN}" xmlns:r="{OFFICE}">{"".join(links)}</hyperlinks>'
     parsed = etree.fromstring(text, etree.XMLParser(huge_tree=True))
     group(root, "hyperlinks").extend(parsed)
+
+
+def vanished_links(
+    root: etree._Element, addresses: Mapping[str, str], moves: Moves
+) -> dict[tuple[int, int], str]:
+    """Return where links lead whose cells have gone, by row and column from 1.
+
+    Args:
+        root: The sheet's XML.
+        addresses: Where links lead outside, by the ids of their relationships.
+        moves: How the cells move.
+    """
+    found = {}
+    for link in links_of(root):
+        try:
+            left, top, right, bottom = range_boundaries(link.get("ref", ""))
+        except ValueError:
+            continue
+        place = link.get("location", "")
+        target = addresses.get(link.get(R_ID, ""), "") + (f"#{place}" if place else "")
+        rows = range(max(int(top or 1), moves.old.first), min(int(bottom or 0), moves.old.last) + 1)
+        columns = range(max(int(left or 1), moves.old.left), min(int(right or 0), moves.right) + 1)
+        for cell in product(rows, columns):
+            if target and moves.place(*cell) is None:
+                found[cell] = target
+    return found
 
 
 def drop_links(root: etree._Element, is_ours: Callable[[int, int], bool]) -> None:
