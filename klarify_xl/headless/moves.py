@@ -135,7 +135,7 @@ class Moves:
         rows = sorted(self.rows[row] for row in inside if row in self.rows)
         rows = sorted({*rows, *range(top, min(bottom + 1, old.first))})
         rows += [self._after(row, old.left) for row in range(old.last + 1, bottom + 1)]
-        return [_area_text(left, first, right, last) for first, last in _runs(rows)]
+        return [_area_text(left, first, right, last) for first, last in runs(rows)]
 
     def formula(
         self, formula: str, home: str = "", here: int = 0, there: int = 0, *, grows: bool = True
@@ -225,7 +225,7 @@ def _area_text(left: int, top: int, right: int, bottom: int) -> str:
     return f"{first}:{letter_of(min(right, EXCEL_COLUMNS))}{bottom}"
 
 
-def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:
+def runs(rows: Iterable[int]) -> list[tuple[int, int]]:
     """Return the first and last of rows that follow each other."""
     runs: list[tuple[int, int]] = []
     for row in rows:

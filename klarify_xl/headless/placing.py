@@ -7,7 +7,13 @@ from typing import Final
 from klarify_xl.errors import TargetError, TargetLockedError
 from klarify_xl.headless import marks, worksheet
 from klarify_xl.headless.archive import Archive, text_notes
-from klarify_xl.headless.boards import BoardSheet, defined_name
+from klarify_xl.headless.boards import (
+    BoardSheet,
+    cells_name,
+    defined_name,
+    written_areas,
+    written_cells,
+)
 from klarify_xl.headless.cells import CellReader
 from klarify_xl.headless.comments import follow_comments
 from klarify_xl.headless.formats import Formats
@@ -39,7 +45,7 @@ from klarify_xl.headless.reading import (
     table_region,
     take_beside,
 )
-from klarify_xl.headless.references import letter_of
+from klarify_xl.headless.references import letter_of, quoted_sheet
 from klarify_xl.headless.sheetlist import FoundTable, SheetList
 from klarify_xl.headless.tables import (
     TABLE_TYPE,
@@ -212,6 +218,10 @@ class Placing:
 
     def _place_board(self, board: Board, archive: Archive) -> BoardSheet:
         present = self.sheets.sheet_named_by(defined_name(board)) if self._is_ours else None
+        areas = written_areas(board, quoted_sheet(present or board.name))
+        written = written_cells(self.sheets.meaning(cells_name(board)))
+        if areas or written is not None:
+            self.names.append((cells_name(board), areas or "#N/A", None))
         if present is None:
             root = worksheet.new_sheet(
                 board.widths,
@@ -221,15 +231,15 @@ class Placing:
                 fits_page=board.fits_page,
             )
             part = self.sheets.add(board.name)
-            self.names.append((defined_name(board), f"{_quoted(board.name)}!$A$1", None))
+            self.names.append((defined_name(board), f"{quoted_sheet(board.name)}!$A$1", None))
             if board.headings:
-                titles = f"{_quoted(board.name)}!$1:${board.headings}"
+                titles = f"{quoted_sheet(board.name)}!$1:${board.headings}"
                 self.names.append(("_xlnm.Print_Titles", titles, board.name))
             return BoardSheet(board, board.name, part, root, OldSheet(root))
         part = self.sheets.parts[present]
         old = self._read(part, None, _NONE)
         placed = BoardSheet(board, present, part, old.root, old)
-        placed.sort_out(self._formats.is_ours)
+        placed.sort_out(self._formats.is_ours, written)
         archive.add(board.key, placed.overwritten, self._plan.made_at)
         worksheet.drop_links(old.root, lambda row, column: (row, column) not in placed.own_places)
         return placed
@@ -375,7 +385,7 @@ class Placing:
         new_region = Region(1, width, 1, 2, max(2, 1 + len(sheet.rows)))
         worksheet.ignore_number_warnings(root, new_region.ref)
         printed = sum(column.printed for column in sheet.columns)
-        quoted = _quoted(sheet.name)
+        quoted = quoted_sheet(sheet.name)
         area = f"{quoted}!$A$1:${letter_of(printed)}${new_region.last}"
         self.names.append(("_xlnm.Print_Area", area, sheet.name))
         self.names.append(("_xlnm.Print_Titles", f"{quoted}!$1:$1", sheet.name))
@@ -387,8 +397,3 @@ class Placing:
 
 def _is_link(cell: object) -> bool:
     return isinstance(cell, Link)
-
-
-def _quoted(name: str) -> str:
-    escaped = name.replace("'", "''")
-    return f"'{escaped}'"

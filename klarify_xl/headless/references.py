@@ -36,6 +36,12 @@ letter_of = cache(get_column_letter)
 """The letters of a column, counted from 1."""
 
 
+def quoted_sheet(name: str) -> str:
+    """Return a sheet's name as formulas write it."""
+    escaped = name.replace("'", "''")
+    return f"'{escaped}'"
+
+
 @dataclass(frozen=True, slots=True)
 class Corner:
     """A cell, or the end of an area.

@@ -132,18 +132,27 @@ class SheetList:
         return list(self.parts).index(name)
 
     def define(self, name: str, formula: str, sheet: str | None = None) -> None:
-        """Define a name, hidden unless it is one of Excel's own for a sheet.
+        """Define a name or redefine it, hidden unless it is one of Excel's own for a sheet.
 
         Args:
             name: The name.
             formula: What it stands for.
             sheet: The sheet that it is for, or None for the whole workbook.
         """
+        present = self._names().get(name) if sheet is None else None
+        if present is not None:
+            present.text = formula
+            return
         attributes = {"name": name}
         attributes |= {"hidden": "1"} if sheet is None else {"localSheetId": str(self.index(sheet))}
         element = main_element("definedName", attributes)
         element.text = formula
         self._group("definedNames").append(element)
+
+    def meaning(self, name: str) -> str | None:
+        """Return what a name that is defined for the whole workbook stands for, if it is."""
+        element = self._names().get(name)
+        return None if element is None else element.text or ""
 
     def sheet_named_by(self, name: str) -> str | None:
         """Return the sheet that a defined name leads to, if there are both."""
