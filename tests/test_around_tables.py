@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from lxml import etree
 from openpyxl import load_workbook
+from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
@@ -401,6 +402,26 @@ def test_sparklines_go_with_their_row_and_show_the_same_figures(book: Book) -> N
     book.refresh(remove=(gone,))
     found = [[one.text for one in book.xml.iter(f"{{{XM}}}{tag}")] for tag in ("sqref", "f")]
     assert found == [["D6", "D7"], ["Data!A7:D7", "Procedures!A7:C7"]]
+
+
+def test_comments_and_their_boxes_follow_whoever_wrote_the_file(book: Book) -> None:
+    def change(_book: Any, sheet: Any) -> None:
+        sheet["D1"], sheet["D5"], sheet["A16"] = "Note", "x", "under"
+        for address in ("B3", "D5", "A16"):
+            sheet[address].comment = Comment(f"on {address}", "me")
+
+    book.edit(change)
+    # openpyxl declares prefixes of its own for each shape.
+    assert b"<v:shape" not in b"".join(Package.read(book.file).parts.values())
+    gone = book.ids()[1]
+    book.refresh(("AAA", *GROWN), remove=(gone,))
+    found = {
+        cell.coordinate: cell.comment.text
+        for row in book.sheet.iter_rows()
+        for cell in row
+        if cell.comment
+    }
+    assert found == {"D5": "on D5", "A26": "on A16"}
 
 
 def test_a_filter_of_cells_under_the_table_moves_with_them(book: Book) -> None:
