@@ -14,6 +14,9 @@ EXCEL_COLUMNS: Final = 16_384
 EXCEL_CELL_CHARACTERS: Final = 32_767
 """Characters in a cell, counted in UTF-16 code units."""
 
+EXCEL_FORMULA: Final = 8_192
+"""Characters in a formula."""
+
 EXCEL_LINKS_PER_SHEET: Final = 65_530
 """Hyperlinks on a worksheet; beyond it Excel offers to repair the file."""
 

@@ -315,7 +315,7 @@ def changeable(package: Package) -> set[str]:
     ours = {sheet for name, (sheet, _) in package.tables().items() if name in OUR_TABLES}
     parts |= tables
     boards = {
-        (name.text or "").rpartition("!")[0].strip("'")
+        (name.text or "").partition("!")[0].strip("'")
         for name in package.xml(WORKBOOK).iter(main("definedName"))
         if name.get("name", "").startswith("Klarify_")
     }

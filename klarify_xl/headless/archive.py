@@ -1,11 +1,11 @@
 """The sheet for a person's cells whose row has gone: they return with the row."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from klarify_xl.headless.cells import OwnCell
+from klarify_xl.headless.cells import OwnCell, xml_text
 from klarify_xl.headless.merge import Line, Note, row_name
 from klarify_xl.headless.reading import OldSheet
 from klarify_xl.plan import Sheet
@@ -105,3 +105,25 @@ class Archive:
             }
             rows.append(tuple(values[column.name] for column in model.columns))
         return replace(model, rows=tuple(rows))
+
+
+def text_notes(
+    texts: Mapping[tuple[int, int], str], what: str, old: OldSheet, titles: Mapping[int, str]
+) -> list[Note]:
+    """Return texts that belonged to cells that have gone, as notes.
+
+    Args:
+        texts: The texts, by row and column from 1.
+        what: What they were, such as comments.
+        old: What stood on the sheet.
+        titles: Titles of its columns, from 1.
+    """
+    rows = {row.number: row for row in old.rows}
+    notes = []
+    for (row, column), text in texts.items():
+        if row in rows:
+            content = f'<is><t xml:space="preserve">{xml_text(text)}</t></is>'
+            cell = OwnCell(row, column, (("t", "inlineStr"),), None, (), content, text)
+            title = f"{titles.get(column, '')} ({what})"
+            notes.append(Note(row_name(rows[row].identity), title, cell))
+    return notes

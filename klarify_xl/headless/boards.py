@@ -5,29 +5,71 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import product
 from typing import Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import (
-    OwnCell,
-    formula_cell,
-    letter_of,
-    value_cell,
-)
+from klarify_xl.headless.cells import OwnCell, formula_cell, value_cell
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.formulas import Change, change_cells, change_tree
 from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.merge import Note
+from klarify_xl.headless.moves import runs
 from klarify_xl.headless.reading import OldSheet
+from klarify_xl.headless.references import letter_of, number_of
 from klarify_xl.headless.retitling import quoted
+from klarify_xl.limits import EXCEL_FORMULA
 from klarify_xl.plan import Board, Cell, Formula, Link, Look
 
+_AREA: Final = re.compile(r"\$([A-Z]{1,3})\$(\d{1,7})(?::\$([A-Z]{1,3})\$(\d{1,7}))?")
 _COLUMN: Final = re.compile(r"\{([^{}\[\]]+)\[([^{}]+)\]\}")
 
 
 def defined_name(board: Board) -> str:
     """Return the hidden name by which a board's sheet is found again, whatever it is called."""
     return f"Klarify_{board.key.replace(' ', '_')}"
+
+
+def cells_name(board: Board) -> str:
+    """Return the hidden name that tells which cells of a board's sheet we have written."""
+    return f"{defined_name(board)}_cells"
+
+
+def written_areas(board: Board, sheet: str) -> str:
+    """Return a board's cells as a formula; "" if it would be longer than Excel takes.
+
+    Args:
+        board: The board.
+        sheet: Its sheet, quoted.
+    """
+    columns = defaultdict(set)
+    for row, column in board.cells:
+        columns[column + 1].add(row + 1)
+    areas = [
+        f"{sheet}!${letter_of(column)}${first}"
+        + (f":${letter_of(column)}${last}" if last > first else "")
+        for column, rows in sorted(columns.items())
+        for first, last in runs(sorted(rows))
+    ]
+    formula = ",".join(areas)
+    return formula if len(formula) <= EXCEL_FORMULA else ""
+
+
+def written_cells(formula: str | None) -> set[tuple[int, int]] | None:
+    """Return the cells that we have written, as row and column from 1; None if nothing tells.
+
+    Args:
+        formula: What the name for them stands for, or None if there is none.
+    """
+    if formula is None:
+        return None
+    found = set()
+    for left, top, right, bottom in _AREA.findall(formula):
+        # Excel writes an area of one cell as a cell.
+        columns = range(number_of(left), number_of(right or left) + 1)
+        found |= set(product(range(int(top), int(bottom or top) + 1), columns))
+    return found or None
 
 
 def translated(formula: str, titles: Callable[[str, str], str | None]) -> str:
@@ -69,25 +111,38 @@ class BoardSheet:
     kept: dict[int, dict[int, OwnCell]] = field(default_factory=dict)
     chosen: dict[tuple[int, int], int] = field(default_factory=dict)
 
-    def sort_out(self, is_our_format: Callable[[int], bool]) -> None:
+    def sort_out(
+        self, is_our_format: Callable[[int], bool], written: set[tuple[int, int]] | None
+    ) -> None:
         """Tell a person's cells from ours, which bear our formats.
+
+        What a person types under a list of ours gets the format of the list in Excel.
 
         Args:
             is_our_format: Tells whether a format is ours, without a person's touch.
+            written: The cells that we wrote, as row and column from 1, if that is known.
         """
         planned = {(row + 1, column + 1): one for (row, column), one in self.board.cells.items()}
         for row, cells in self.old.outside.items():
             for column, cell in cells.items():
-                if is_our_format(cell.style):
+                is_ours = is_our_format(cell.style)
+                if is_ours and (cell.is_empty or written is None or (row, column) in written):
                     continue
                 value = planned.get((row, column))
                 if value is None:
                     self.kept.setdefault(row, {})[column] = cell
                     continue
-                self.chosen[row, column] = cell.style
+                if not is_ours:
+                    self.chosen[row, column] = cell.style
                 if not cell.is_empty and not _same(cell, value[0]):
                     place = f"{letter_of(column)}{row}"
                     self.overwritten.append(Note(place, "", cell))
+
+    def change_formulas(self, change: Change) -> None:
+        """Change a person's formulas on the sheet by a rule."""
+        for cells in self.kept.values():
+            change_cells(cells, change)
+        change_tree(self.root, change)
 
     @property
     def own_places(self) -> set[tuple[int, int]]:

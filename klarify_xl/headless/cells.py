@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -11,6 +12,7 @@ from lxml import etree
 
 from klarify_xl.headless.markup import attribute_text, xml_text_plain
 from klarify_xl.headless.package import Package
+from klarify_xl.headless.references import copied, in_row, letter_of, number_of
 from klarify_xl.headless.scanning import Cell, PlainCell, PlainRow, Row
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.limits import EXCEL_FIRST_DAY
@@ -18,57 +20,14 @@ from klarify_xl.limits import EXCEL_FIRST_DAY
 _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ADDRESS: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
-_LETTERS: Final = re.compile("[A-Za-z]{1,3}")
-_AREA: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)(?::([A-Z]{1,3})([1-9][0-9]*))?")
-_HAS_ADDRESS: Final = re.compile(r"(?<![A-Za-z0-9_.])\$?[A-Za-z]{1,3}\$?[1-9]")
+_SHARED_TAG: Final = q("f")
 _EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
 _FIRST_MOMENT: Final = datetime(*EXCEL_FIRST_DAY, tzinfo=UTC)
 
 
 @cache
-def letter_of(number: int) -> str:
-    """Return the letters of a column, counted from 1."""
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415 -- takes long to load, and only writing needs it
-
-    return str(get_column_letter(number))
-
-
-@cache
-def number_of(letters: str) -> int:
-    """Return the number of a column, from 1.
-
-    Not openpyxl's, which takes long to load: each refresh looks where its tables are.
-
-    Raises:
-        ValueError: There is no such column.
-    """
-    if _LETTERS.fullmatch(letters) is None:
-        raise ValueError(letters)
-    number = 0
-    for letter in letters.upper():
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number
-
-
-@cache
 def _number_of(letters: bytes) -> int:
     return number_of(letters.decode())
-
-
-def boundaries(reference: str) -> tuple[int | None, ...]:
-    """Return first column and row, and last column and row, of an area, counted from 1.
-
-    Raises:
-        ValueError: It is no area.
-    """
-    found = _AREA.fullmatch(reference)
-    if found is not None:
-        left, top, right, bottom = found.groups()
-        last = (number_of(right), int(bottom)) if right else (number_of(left), int(top))
-        return number_of(left), int(top), *last
-    from openpyxl.utils import range_boundaries  # noqa: PLC0415 -- for odd ones only
-
-    return tuple(range_boundaries(reference))
 
 
 def split_address(address: str) -> tuple[int, int]:
@@ -191,10 +150,10 @@ class OwnCell:
             return float(self.text)
         return self.text
 
-    @property
-    def is_text(self) -> bool:
-        """Whether it holds a text, typed as such."""
-        return dict(self.attributes).get("t") in {"s", "str", "inlineStr"}
+    def says(self, text: str) -> bool:
+        """Tell whether it holds a text, typed as such and not worked out."""
+        is_text = dict(self.attributes).get("t") in {"s", "str", "inlineStr"}
+        return is_text and self.formula is None and self.text == text
 
     @property
     def is_empty(self) -> bool:
@@ -202,12 +161,19 @@ class OwnCell:
         return self.formula is None and not self.content
 
     def at(self, row: int, column: int) -> "OwnCell":
-        """Return the cell in another place; relative references move along, as in Excel's sort."""
+        """Return the cell in another place, where its formula takes from its row what it did."""
         if (row, column) == (self.row, self.column):
             return self
         formula = self.formula
         if formula is not None:
-            formula = moved_formula(formula, self.row, self.column, row, column)
+            formula = in_row(formula, self.row, row)
+        return replace(self.moved_to(row, column), formula=formula)
+
+    def copied_to(self, row: int, column: int) -> "OwnCell":
+        """Return a copy for another place; relative references move along, as in Excel."""
+        formula = self.formula
+        if formula is not None:
+            formula = copied(formula, row - self.row, column - self.column)
         return replace(self.moved_to(row, column), formula=formula)
 
     def moved_to(self, row: int, column: int | None = None) -> "OwnCell":
@@ -215,11 +181,17 @@ class OwnCell:
         column = column or self.column
         if (row, column) == (self.row, self.column):
             return self
+        by = (row - self.row, column - self.column)
+        # What an array's formula or a data table fills moves along with it.
         attributes = tuple(
-            (name, f"{letter_of(column)}{row}" if name == "ref" else value)
+            (name, copied(value, *by) if name == "ref" else value)
             for name, value in self.formula_attributes
         )
         return replace(self, row=row, column=column, formula_attributes=attributes)
+
+    def with_formula(self, formula: str) -> "OwnCell":
+        """Return the cell with another formula."""
+        return self if formula == self.formula else replace(self, formula=formula)
 
     def xml(self) -> str:
         """Return the cell's element."""
@@ -233,16 +205,6 @@ class OwnCell:
             )
             formula = f"<f{said}>{xml_text_plain(self.formula)}</f>"
         return f'<c r="{letter_of(self.column)}{self.row}"{attributes}>{formula}{self.content}</c>'
-
-
-def moved_formula(formula: str, row: int, column: int, to_row: int, to_column: int) -> str:
-    """Return a formula as it reads in another place."""
-    if _HAS_ADDRESS.search(formula) is None:
-        return formula
-    from openpyxl.formula.translate import Translator  # noqa: PLC0415 -- takes long to load, and only writing needs it
-
-    translator = Translator(f"={formula}", origin=f"{letter_of(column)}{row}")
-    return str(translator.translate_formula(f"{letter_of(to_column)}{to_row}"))[1:]
 
 
 class CellReader:
@@ -321,6 +283,11 @@ class CellReader:
         attributes = tuple((name, value) for name, value in said if value)
         return OwnCell(row, column, attributes, None, (), cell.content, self.text(cell))
 
+    def note_shared(self, cell: Cell, row: int, column: int) -> None:
+        """Remember the formula of a cell if others share it."""
+        if not isinstance(cell, PlainCell) and len(cell) and cell[0].tag == _SHARED_TAG:
+            self._formula(cell[0], row, column)
+
     def _formula(
         self, element: etree._Element, row: int, column: int
     ) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -331,7 +298,7 @@ class CellReader:
                 self._masters[group] = (text, row, column)
             else:
                 master, from_row, from_column = self._masters.get(group, ("", row, column))
-                text = moved_formula(master, from_row, from_column, row, column)
+                text = copied(master, row - from_row, column - from_column)
             return text, ()
         return text, tuple((str(name), str(value)) for name, value in element.attrib.items())
 
@@ -350,7 +317,12 @@ def _string(item: etree._Element) -> str:
 
 
 def _inner_xml(element: etree._Element) -> str:
-    """Return an element as it reads within its sheet, which declares the namespaces."""
+    """Return an element as it reads in any sheet, whose default namespace is the main one."""
+    if any(one.prefix for one in element.iter(etree.Element)):
+        # Other sheets needn't declare the prefixes.
+        element = deepcopy(element)
+        etree.cleanup_namespaces(element)
+        return etree.tostring(element, encoding="unicode", with_tail=False)
     text = etree.tostring(element, encoding="unicode", with_tail=False)
     start, end, rest = text.partition(">")
     parent = element.getparent()

@@ -10,7 +10,7 @@ from typing import Final, TypeGuard
 
 from lxml import etree
 
-from klarify_xl.headless.cells import letter_of
+from klarify_xl.headless.references import letter_of
 from klarify_xl.plan import Area, Board, Chart, Formula, Link
 
 _CHART: Final = "http://schemas.openxmlformats.org/drawingml/2006/chart"

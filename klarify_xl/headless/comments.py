@@ -10,14 +10,16 @@ from typing import Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import letter_of, split_address
+from klarify_xl.headless.cells import split_address
 from klarify_xl.headless.package import Package
+from klarify_xl.headless.references import letter_of
 
-_SHAPE: Final = re.compile(rb"<v:shape\b.*?</v:shape\s*>", re.DOTALL)
-_NOTE: Final = re.compile(rb"<x:ClientData\s[^>]*ObjectType=[\"']Note[\"']")
-_ROW: Final = re.compile(rb"(<x:Row>\s*)(\d+)(\s*</x:Row>)")
-_COLUMN: Final = re.compile(rb"<x:Column>\s*(\d+)\s*</x:Column>")
-_ANCHOR: Final = re.compile(rb"(<x:Anchor>)([^<]*)(</x:Anchor>)")
+# Programs choose the prefixes of the namespaces as they like.
+_SHAPE: Final = re.compile(rb"<((?:\w+:)?shape)\b.*?</\1\s*>", re.DOTALL)
+_NOTE: Final = re.compile(rb"<(?:\w+:)?ClientData\s[^>]*ObjectType=[\"']Note[\"']")
+_ROW: Final = re.compile(rb"(<(?:\w+:)?Row>\s*)(\d+)(\s*</(?:\w+:)?Row>)")
+_COLUMN: Final = re.compile(rb"<(?:\w+:)?Column>\s*(\d+)\s*</(?:\w+:)?Column>")
+_ANCHOR: Final = re.compile(rb"(<(?:\w+:)?Anchor>)([^<]*)(</(?:\w+:)?Anchor>)")
 _ANCHOR_ROWS: Final = (2, 6)
 """Which of an anchor's eight numbers are rows (ECMA-376 part 4, 14.4.2.2)."""
 

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import OwnCell, boundaries, moved_formula
+from klarify_xl.headless.cells import OwnCell
 from klarify_xl.headless.moves import Moves, Region
+from klarify_xl.headless.neighbours import Neighbour, columns_under
 from klarify_xl.headless.reading import Identity, OldRow, OldSheet, identity_text
+from klarify_xl.headless.references import boundaries, copied
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.plan import Cell, Sheet, bare
 
@@ -144,7 +146,12 @@ def merge(
 
 
 def moves_of(
-    name: str, region: Region, old: OldSheet, lines: Sequence[Line], ends: tuple[int, int]
+    name: str,
+    region: Region,
+    old: OldSheet,
+    lines: Sequence[Line],
+    ends: tuple[int, int],
+    areas: Sequence[Neighbour],
 ) -> Moves:
     """Return how the cells of a sheet move when its table gets these rows.
 
@@ -154,6 +161,7 @@ def moves_of(
         old: What stood on the sheet.
         lines: Its rows now.
         ends: The table's last column now, and the last one whose cells moved with the old rows.
+        areas: What can't be taken apart on the sheet.
     """
     right, reach = ends
     last = region.first + max(1, len(lines)) - 1
@@ -163,14 +171,43 @@ def moves_of(
         for number, line in enumerate(lines, start=region.first)
         if line.old is not None
     }
-    under = [
+    first_column, last_column, under = columns_under(areas, region, reach)
+    under += [
         number
         for number, cells in old.outside.items()
         if number > region.bottom and any(region.left <= column <= reach for column in cells)
     ]
     grown = new.bottom - region.bottom
-    needs_room = under and min(under) <= new.bottom + 1
-    return Moves(name, region, new, rows, grown if grown > 0 and needs_room else 0, reach)
+    if grown <= 0 or not under or min(under) > new.bottom + 1:
+        return Moves(name, region, new, rows, 0, reach)
+    return Moves(name, region, new, rows, grown, reach, (first_column, last_column))
+
+
+def follow_cells(lines: Sequence[Line], old: OldSheet, moves: Moves) -> None:
+    """Let a person's formulas follow the cells that they are about.
+
+    Args:
+        lines: The rows of the table.
+        old: What stood on the sheet.
+        moves: How its cells move.
+    """
+    for number, line in enumerate(lines, start=moves.new.first):
+        for column, cell in line.own.items() if line.old is not None else ():
+            line.own[column] = _followed(cell, moves, number).moved_to(number)
+    for cells in (*old.outside.values(), old.totals):
+        for column, cell in cells.items():
+            cells[column] = _followed(cell, moves)
+
+
+def _followed(cell: OwnCell, moves: Moves, there: int = 0) -> OwnCell:
+    if cell.formula is None:
+        return cell
+    formula = moves.formula(cell.formula, moves.sheet, cell.row if there else 0, there)
+    attributes = tuple(
+        (name, moves.formula(value, moves.sheet) if name in {"r1", "r2"} else value)
+        for name, value in cell.formula_attributes
+    )
+    return replace(cell, formula=formula, formula_attributes=attributes)
 
 
 def order_mark(found: Iterable[Identity]) -> str:
@@ -216,7 +253,7 @@ def _is_worked_out(cell: OwnCell, sample: OwnCell | None) -> bool:
     """Tell whether a cell's formula is that of its column."""
     if cell.formula is None or sample is None or sample.formula is None:
         return False
-    return sample.at(cell.row, cell.column).formula == cell.formula
+    return sample.copied_to(cell.row, cell.column).formula == cell.formula
 
 
 def row_name(identity: Identity) -> str:
@@ -243,9 +280,10 @@ def fill_down(lines: Sequence[Line], columns: Mapping[int, str], first_row: int)
             continue
         for row, line in enumerate(lines, start=first_row):
             if line.old is None and column not in line.own:
-                look = (("s", str(sample.style)),)
+                # The second tells Excel's dynamic arrays from older ones (18.3.1.4).
+                look = tuple(one for one in sample.attributes if one[0] in {"s", "cm"})
                 line.own[column] = replace(
-                    sample.at(row, column), attributes=look, content="", text=""
+                    sample.copied_to(row, column), attributes=look, content="", text=""
                 )
 
 
@@ -274,7 +312,7 @@ def _is_uniform(cells: Sequence[OwnCell]) -> bool:
     first = cells[0]
     step = max(1, len(cells) // _SAMPLE)
     return all(
-        moved_formula(first.formula or "", first.row, first.column, cell.row, cell.column)
+        copied(first.formula or "", cell.row - first.row, cell.column - first.column)
         == cell.formula
         for cell in cells[::step]
     )

@@ -2,18 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from klarify_xl.headless.cells import letter_of, moved_formula, number_of, split_address
+from klarify_xl.headless.cells import split_address
+from klarify_xl.headless.references import Corner, Reference, letter_of, number_of, replaced
 from klarify_xl.limits import EXCEL_COLUMNS, EXCEL_ROWS
 
 _RANGE: Final = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]+)(?::\$?([A-Z]{1,3})\$?([0-9]+))?")
-_QUALIFIED: Final = re.compile(
-    r"((?:'(?:[^']|'')+'|[A-Za-z_\u0080-\uffff][\w.\u0080-\uffff]*)!)?"
-    r"(\$?)([A-Z]{1,3})(\$?)([0-9]+):(\$?)([A-Z]{1,3})(\$?)([0-9]+)(?![\w(])"
-)
-_QUOTED: Final = re.compile(r'("(?:[^"]|"")*")')
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,7 @@ class Moves:
         rows: New rows of the old data rows that are still there.
         below: How far cells under the table moved down.
         reach: Last column whose cells move with the rows; 0 for the table's own.
+        under: First and last column of the cells under the table that moved down.
     """
 
     sheet: str
@@ -76,6 +73,7 @@ class Moves:
     rows: Mapping[int, int] = field(default_factory=dict)
     below: int = 0
     reach: int = 0
+    under: tuple[int, int] = (0, 0)
 
     @property
     def right(self) -> int:
@@ -95,14 +93,21 @@ class Moves:
     def place(self, row: int, column: int) -> tuple[int, int] | None:
         """Return where a cell is now, or None if its row has vanished."""
         old = self.old
-        if not old.left <= column <= self.right or row < old.first:
-            return row, column
-        if row <= old.last:
+        if old.first <= row <= old.last and old.left <= column <= self.right:
             new_row = self.rows.get(row)
             return None if new_row is None else (new_row, column)
-        if row == old.bottom and old.totals:
-            return self.new.bottom, column
-        return row + self.below, column
+        return self._after(row, column), column
+
+    def is_under(self, column: int) -> bool:
+        """Tell whether cells of a column that stand under the table move down with it."""
+        return self.under[0] <= column <= self.under[1]
+
+    def _after(self, row: int, column: int) -> int:
+        """Return the row of a cell that is in none of the data rows."""
+        old = self.old
+        if old.totals and row == old.bottom and old.left <= column <= self.right:
+            return self.new.bottom
+        return row + self.below if row > old.bottom and self.is_under(column) else row
 
     def areas(self, references: str) -> str:
         """Return references, separated by blanks, as they read now; "" if nothing is left."""
@@ -116,51 +121,77 @@ class Moves:
         right = number_of(found[3]) if found[3] else left
         bottom = int(found[4]) if found[4] else top
         old, new = self.old, self.new
-        if right < old.left or left > self.right or bottom < old.first:
+        if bottom < old.first:
             return [reference]
         if top > old.last:
-            return [_area_text(left, top + self.below, right, bottom + self.below)]
+            start = self._after(top, left)
+            return [_area_text(left, start, right, max(start, self._after(bottom, left)))]
+        if right < old.left or left > self.right:
+            return [reference]
         if top <= old.first and bottom >= old.last:
-            grown = bottom if bottom >= EXCEL_ROWS else new.last + bottom - old.last
-            return [_area_text(left, top, right, min(grown, EXCEL_ROWS))]
+            end = max(new.last, self._after(bottom, old.left)) if bottom > old.last else new.last
+            return [_area_text(left, top, right, min(end, EXCEL_ROWS))]
         inside = range(max(top, old.first), min(bottom, old.last) + 1)
         rows = sorted(self.rows[row] for row in inside if row in self.rows)
         rows = sorted({*rows, *range(top, min(bottom + 1, old.first))})
-        rows += [row + self.below for row in range(old.last + 1, bottom + 1)]
-        return [_area_text(left, first, right, last) for first, last in _runs(rows)]
+        rows += [self._after(row, old.left) for row in range(old.last + 1, bottom + 1)]
+        return [_area_text(left, first, right, last) for first, last in runs(rows)]
 
-    def grown(self, formula: str, home: str = "") -> str:
-        """Return a formula whose references to whole columns of the table cover it as it is now.
+    def formula(
+        self, formula: str, home: str = "", here: int = 0, there: int = 0, *, grows: bool = True
+    ) -> str:
+        """Return a formula whose references follow the cells that they are about.
+
+        References to whole columns of the table cover it as it is now, and those to cells under
+        it move down with them. Those of a row to itself and its neighbours move along with the
+        row. All others are to cells that stay where they are.
 
         Args:
             formula: With or without the equals sign.
             home: Name of the sheet that references without a name mean.
+            here: Row in which the formula stood, if it is one of the table's data rows.
+            there: Its row now.
+            grows: Whether references to whole columns are to grow.
         """
-        if self.old.last == self.new.last or ":" not in formula:
-            return formula
-        pieces = _QUOTED.split(formula)
-        pieces[::2] = (
-            _QUALIFIED.sub(lambda found: self._grown(found, home), piece) for piece in pieces[::2]
-        )
-        return "".join(pieces)
+        sheet, old = self.sheet.casefold(), self.old
+        if not old.first <= here <= old.last:
+            here = 0
 
-    def _grown(self, found: re.Match[str], home: str) -> str:
-        sheet, old = found[1], self.old
-        name = sheet[:-1].strip("'").replace("''", "'") if sheet else home
-        first, last = int(found[5]), int(found[9])
-        within = old.left <= number_of(found[3]) <= number_of(found[7]) <= self.right
-        if (
-            name.casefold() != self.sheet.casefold()
-            or not within
-            or first not in {old.top, old.first}
-            or last not in {old.last, old.bottom}
-        ):
-            return found[0]
-        new_last = self.new.last if last == old.last else self.new.bottom
+        def corner(one: Corner) -> Corner:
+            near = old.first <= one.row <= old.last or one.row == here - 1
+            within = not one.column or old.left <= one.column <= self.right
+            if here and near and within:
+                row = one.row if one.fixed_row else one.row + there - here
+                return one if row < old.top else replace(one, row=row)
+            return replace(one, row=self._after(one.row, one.column)) if one.row else one
+
+        def moved(reference: Reference) -> Reference:
+            if reference.sheet(home).casefold() != sheet:
+                return reference
+            if self._is_whole(reference, here):
+                return self._grown(reference) if grows else reference
+            return reference.put(corner)
+
+        return replaced(formula, moved)
+
+    def _is_whole(self, reference: Reference, here: int) -> bool:
+        """Tell whether a reference is to all rows of columns of the table."""
+        first, last, old = reference.first, reference.last, self.old
+        if last is None or (first.fixed_row and last.row == here and not last.fixed_row):
+            # The second is what a sum up to each row reads like in the last one.
+            return False
         return (
-            f"{sheet or ''}{found[2]}{found[3]}{found[4]}{first}"
-            f":{found[6]}{found[7]}{found[8]}{new_last}"
+            first.row in {old.top, old.first}
+            and last.row in {old.last, old.bottom}
+            and old.left <= first.column <= last.column <= self.right
         )
+
+    def _grown(self, reference: Reference) -> Reference:
+        last = reference.last
+        if last is None:
+            return reference
+        row = self.new.last if last.row == self.old.last else self.new.bottom
+        return replace(reference, last=replace(last, row=row))
 
     def followed(self, formula: str, references: str) -> str:
         """Return a rule's formula, relative to its first cell, as it reads at the new one.
@@ -172,22 +203,19 @@ class Moves:
         new = self.areas(references)
         if not new:
             return formula
-        here, there = _corner(references), _corner(new)
-        if here is None or there is None or here == there:
-            return self.grown(formula, self.sheet)
-        return moved_formula(formula, *here, *there)
+        here, there = _top(references), _top(new)
+        if here is None or there is None:
+            return self.formula(formula, self.sheet)
+        return self.formula(formula, self.sheet, here, there)
 
 
-def _corner(references: str) -> tuple[int, int] | None:
-    """Return the upper left cell of references: what relative formulas in a rule are about."""
-    places = []
-    for reference in references.split():
-        address = reference.replace("$", "").split(":")[0]
-        try:
-            places.append(split_address(address))
-        except ValueError:
-            return None
-    return (min(row for row, _ in places), min(column for _, column in places))
+def _top(references: str) -> int | None:
+    """Return the first row of references: what relative formulas in a rule are about."""
+    addresses = [one.replace("$", "").split(":")[0] for one in references.split()]
+    try:
+        return min(split_address(address)[0] for address in addresses)
+    except ValueError:
+        return None
 
 
 def _area_text(left: int, top: int, right: int, bottom: int) -> str:
@@ -197,7 +225,7 @@ def _area_text(left: int, top: int, right: int, bottom: int) -> str:
     return f"{first}:{letter_of(min(right, EXCEL_COLUMNS))}{bottom}"
 
 
-def _runs(rows: Iterable[int]) -> list[tuple[int, int]]:
+def runs(rows: Iterable[int]) -> list[tuple[int, int]]:
     """Return the first and last of rows that follow each other."""
     runs: list[tuple[int, int]] = []
     for row in rows:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 from lxml import etree
 
 from klarify_xl.errors import TargetError
-from klarify_xl.headless.markup import attribute_text
+from klarify_xl.headless.markup import attribute_text, gathered
 
 CONTENT_TYPES: Final = "[Content_Types].xml"
 OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -38,7 +38,6 @@ _SUSPICIOUS_RATIO: Final = 300
 """XML of workbooks shrinks to a tenth or a fortieth; a part that shrinks far more is a bomb."""
 
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
-_CHUNK: Final = 2**20
 
 Content = bytes | Callable[[], Iterable[bytes]]
 """A part, or what yields it piece by piece when it is written."""
@@ -198,10 +197,15 @@ class Package:
         return pattern.format(number)
 
     def content_type(self, part: str) -> str:
-        """Return a part's content type, "" if it has none of its own."""
+        """Return a part's content type, its own or that of its extension; "" if it has none."""
         for override in self._types.iter(f"{_TYPES}Override"):
             if override.get("PartName", "").lstrip("/").casefold() == part.casefold():
                 return override.get("ContentType", "")
+        # The Open XML SDK declares the workbook's type for all that end in .xml.
+        extension = posixpath.splitext(part)[1].lstrip(".").casefold()
+        for default in self._types.iter(f"{_TYPES}Default"):
+            if default.get("Extension", "").casefold() == extension:
+                return default.get("ContentType", "")
         return ""
 
     def set_content_type(self, part: str, content_type: str) -> None:
@@ -304,7 +308,7 @@ class Package:
             archive.writestr(_entry(name), self.read(name))
             return
         with archive.open(_entry(name), "w") as part:
-            for chunk in _gathered(edited()):
+            for chunk in gathered(edited()):
                 part.write(chunk)
 
 
@@ -383,17 +387,3 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry.create_system = 3
     entry.external_attr = 0o600 << 16
     return entry
-
-
-def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield pieces of a good size for the archive."""
-    waiting: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        waiting.append(chunk)
-        size += len(chunk)
-        if size >= _CHUNK:
-            yield b"".join(waiting)
-            waiting.clear()
-            size = 0
-    yield b"".join(waiting)

@@ -1,28 +1,39 @@
 """Finds the planned sheets in a workbook or gives them a place, and works out their rows."""
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
 from klarify_xl.errors import TargetError, TargetLockedError
 from klarify_xl.headless import marks, worksheet
-from klarify_xl.headless.archive import Archive
-from klarify_xl.headless.boards import BoardSheet, defined_name
-from klarify_xl.headless.cells import CellReader, OwnCell, letter_of
+from klarify_xl.headless.archive import Archive, text_notes
+from klarify_xl.headless.boards import (
+    BoardSheet,
+    cells_name,
+    defined_name,
+    written_areas,
+    written_cells,
+)
+from klarify_xl.headless.cells import CellReader
 from klarify_xl.headless.comments import follow_comments
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.merge import (
-    Note,
+    Line,
     archived,
     fill_down,
+    follow_cells,
     identities,
     merge,
     moves_of,
-    row_name,
     sort_key,
 )
 from klarify_xl.headless.moves import Moves, Region
+from klarify_xl.headless.neighbours import (
+    follow_formulas,
+    follow_neighbours,
+    limit_beside,
+    neighbours,
+)
 from klarify_xl.headless.package import Package
 from klarify_xl.headless.reading import (
     Columns,
@@ -34,6 +45,7 @@ from klarify_xl.headless.reading import (
     table_region,
     take_beside,
 )
+from klarify_xl.headless.references import letter_of, quoted_sheet
 from klarify_xl.headless.sheetlist import FoundTable, SheetList
 from klarify_xl.headless.tables import (
     TABLE_TYPE,
@@ -206,6 +218,10 @@ class Placing:
 
     def _place_board(self, board: Board, archive: Archive) -> BoardSheet:
         present = self.sheets.sheet_named_by(defined_name(board)) if self._is_ours else None
+        areas = written_areas(board, quoted_sheet(present or board.name))
+        written = written_cells(self.sheets.meaning(cells_name(board)))
+        if areas or written is not None:
+            self.names.append((cells_name(board), areas or "#N/A", None))
         if present is None:
             root = worksheet.new_sheet(
                 board.widths,
@@ -215,15 +231,15 @@ class Placing:
                 fits_page=board.fits_page,
             )
             part = self.sheets.add(board.name)
-            self.names.append((defined_name(board), f"{_quoted(board.name)}!$A$1", None))
+            self.names.append((defined_name(board), f"{quoted_sheet(board.name)}!$A$1", None))
             if board.headings:
-                titles = f"{_quoted(board.name)}!$1:${board.headings}"
+                titles = f"{quoted_sheet(board.name)}!$1:${board.headings}"
                 self.names.append(("_xlnm.Print_Titles", titles, board.name))
             return BoardSheet(board, board.name, part, root, OldSheet(root))
         part = self.sheets.parts[present]
         old = self._read(part, None, _NONE)
         placed = BoardSheet(board, present, part, old.root, old)
-        placed.sort_out(self._formats.is_ours)
+        placed.sort_out(self._formats.is_ours, written)
         archive.add(board.key, placed.overwritten, self._plan.made_at)
         worksheet.drop_links(old.root, lambda row, column: (row, column) not in placed.own_places)
         return placed
@@ -245,7 +261,8 @@ class Placing:
             [present.get(key, 0) for key in sheet.identity],
         )
         old = self._read(found.sheet_part, region, columns, set(planned).__contains__)
-        reach = take_beside(old, region)
+        areas = neighbours(self._package, found.sheet_part, found.part, old)
+        reach = take_beside(old, region, limit_beside(areas, region))
         missing = [column for column in sheet.columns if column.name not in present]
         width = region.right
         if missing:
@@ -267,7 +284,14 @@ class Placing:
         titles = column_titles(table)
         key = sort_key(table, lambda line, column: planned_value(sheet, places, line, column))
         merged = merge(planned, old, self._orders.get(sheet.table, ""), key)
-        moves = moves_of(found.sheet, region, old, merged.lines, (width, reach))
+        moves = moves_of(found.sheet, region, old, merged.lines, (width, reach), areas)
+        self._let_follow(found, merged.lines, old, moves)
+        linked = {places[index] for index in sheet.linked}
+        worksheet.drop_links(
+            old.root,
+            lambda row, column: region.first <= row <= region.last and column in linked,
+        )
+        vanished_links = self._vanished_links(found.sheet_part, old, moves)
         comments = follow_comments(self._package, found.sheet_part, moves.place)
         ours = dict.fromkeys(places, 0)
         by_title = {
@@ -284,21 +308,29 @@ class Placing:
         formulas = own_formulas(table, region, ours) | beside
         if archive is not None:
             archive.give_back(sheet.table, merged.lines, by_title)
-            is_kept = self._kept(sheet, set(places))
-            notes = archived(merged, is_kept, by_column, formulas)
-            notes += _comment_notes(comments, old, by_column)
+            notes = archived(merged, self._kept(sheet, set(places)), by_column, formulas)
+            notes += text_notes(comments, "comment", old, by_column)
+            notes += text_notes(vanished_links, "link", old, by_column)
             archive.add(sheet.table, notes, self._plan.made_at)
         fill_down(merged.lines, formulas, moves.new.first)
-        linked = {places[index] for index in sheet.linked}
-        worksheet.drop_links(
-            old.root,
-            lambda row, column: region.first <= row <= region.last and column in linked,
-        )
         worksheet.follow(old.root, moves)
         return TableSheet(
             sheet, found.sheet, found.sheet_part, found.part, old.root, table, places, old,
             merged, moves, worksheet.column_widths(old.root),
         )  # fmt: skip
+
+    def _vanished_links(self, part: str, old: OldSheet, moves: Moves) -> dict[tuple[int, int], str]:
+        addresses = {one.id: one.target for one in self._package.relationships(part)}
+        return worksheet.vanished_links(old.root, addresses, moves)
+
+    def _let_follow(
+        self, found: FoundTable, lines: Sequence[Line], old: OldSheet, moves: Moves
+    ) -> None:
+        """Let formulas, other tables and pivot tables on a table's sheet follow their cells."""
+        if moves.any:
+            follow_cells(lines, old, moves)
+            follow_formulas(found.root, moves)
+            follow_neighbours(self._package, found.sheet_part, found.part, moves)
 
     def _kept(self, sheet: Sheet, ours: set[int]) -> Callable[[OldRow, int], bool]:
         """Return what tells whether a vanished row's cell is to be kept: a person's is.
@@ -353,7 +385,7 @@ class Placing:
         new_region = Region(1, width, 1, 2, max(2, 1 + len(sheet.rows)))
         worksheet.ignore_number_warnings(root, new_region.ref)
         printed = sum(column.printed for column in sheet.columns)
-        quoted = _quoted(sheet.name)
+        quoted = quoted_sheet(sheet.name)
         area = f"{quoted}!$A$1:${letter_of(printed)}${new_region.last}"
         self.names.append(("_xlnm.Print_Area", area, sheet.name))
         self.names.append(("_xlnm.Print_Titles", f"{quoted}!$1:$1", sheet.name))
@@ -361,23 +393,3 @@ class Placing:
             sheet, sheet.name, part, table_part, root, table, list(range(1, width + 1)),
             OldSheet(root), merged, Moves(sheet.name, old_region, new_region),
         )  # fmt: skip
-
-
-def _comment_notes(
-    comments: dict[tuple[int, int], str], old: OldSheet, titles: dict[int, str]
-) -> list[Note]:
-    """Return comments whose cells have gone, as notes."""
-    rows = {row.number: row for row in old.rows}
-    notes = []
-    for (row, column), text in comments.items():
-        if row in rows:
-            content = f'<is><t xml:space="preserve">{re.sub("[<&>]", " ", text)}</t></is>'
-            cell = OwnCell(row, column, (("t", "inlineStr"),), None, (), content, text)
-            title = f"{titles.get(column, '')} (comment)"
-            notes.append(Note(row_name(rows[row].identity), title, cell))
-    return notes
-
-
-def _quoted(name: str) -> str:
-    escaped = name.replace("'", "''")
-    return f"'{escaped}'"

@@ -11,13 +11,13 @@ from lxml import etree
 from klarify_xl.headless.cells import (
     CellReader,
     OwnCell,
-    boundaries,
     numbered_cells,
     plain_text,
     serial,
 )
 from klarify_xl.headless.moves import Region
 from klarify_xl.headless.package import Package
+from klarify_xl.headless.references import boundaries
 from klarify_xl.headless.scanning import Cell as ReadCell
 from klarify_xl.headless.scanning import Row, Rows
 from klarify_xl.headless.stylesheet import q
@@ -136,11 +136,13 @@ def read_sheet(
         last_number = number
         cells = list(numbered_cells(row))
         if region is None:
-            # Without a table, what bears our formats is written anew.
-            cells = [(at, cell) for at, cell in cells if not is_our_format(_style(cell))]
+            cells = [(at, cell) for at, cell in cells if not _is_ours(cell, reader, is_our_format)]
         if region is None or not region.top <= number <= region.bottom:
             _keep_outside(sheet, reader, number, row, cells)
             continue
+        for at, cell in cells:
+            # Before any is read: others share the formulas of those that are not kept, too.
+            reader.note_shared(cell, number, at)
         inside = [(at, cell) for at, cell in cells if region.left <= at <= region.right]
         if len(inside) < len(cells):
             beside = [(at, cell) for at, cell in cells if not region.left <= at <= region.right]
@@ -188,12 +190,13 @@ def restore_header(package: Package, part: str, reader: CellReader, table: etree
             return
 
 
-def take_beside(sheet: OldSheet, region: Region) -> int:
+def take_beside(sheet: OldSheet, region: Region, limit: int | None = None) -> int:
     """Let the cells right of a table that touch it belong to its rows, up to an empty column.
 
     Args:
         sheet: What stands on the sheet.
         region: Where the table is.
+        limit: The first column whose cells can't belong to its rows, if there is one.
 
     Returns:
         The last column that belongs to the rows.
@@ -201,7 +204,7 @@ def take_beside(sheet: OldSheet, region: Region) -> int:
     within = {n: cells for n, cells in sheet.outside.items() if region.top <= n <= region.bottom}
     filled = {at for cells in within.values() for at, cell in cells.items() if not cell.is_empty}
     reach = right = region.right
-    while reach + 1 in filled:
+    while reach + 1 in filled and reach + 1 != limit:
         reach += 1
     rows = {row.number: row for row in sheet.rows}
     for number, cells in within.items():
@@ -252,6 +255,15 @@ def _sort_cells(
         own = reader.own(cell, old.number, at)
         if not own.is_empty or at not in columns.ours:
             old.own[at] = own
+
+
+def _is_ours(cell: ReadCell, reader: CellReader, is_our_format: Callable[[int], bool]) -> bool:
+    """Tell whether a cell on a sheet without a table is ours, and so is written anew."""
+    if not is_our_format(_style(cell)):
+        return False
+    # Read all the same: a damaged file is refused wherever it is damaged.
+    reader.text(cell)
+    return True
 
 
 def _style(cell: ReadCell) -> int:

@@ -3,22 +3,12 @@
 As when a person renames a column in Excel, every formula of the workbook follows.
 """
 
-import html
 import re
 from collections.abc import Mapping
 from typing import Final
 
-from lxml import etree
-
-from klarify_xl.headless.markup import xml_text_plain
-from klarify_xl.headless.package import Package
-from klarify_xl.headless.stylesheet import q
-
-_FORMULA: Final = re.compile(
-    rb"(<(?:\w+:)?(?:f|formula|formula1|formula2|calculatedColumnFormula|totalsRowFormula)"
-    rb"(?:\s[^>]*)?>)([^<]+)(</)"
-)
 _SPECIAL: Final = re.compile(r"(['\[\]#@])")
+_QUOTED: Final = re.compile(r"'(['\[\]#@])")
 
 
 def quoted(title: str) -> str:
@@ -57,36 +47,12 @@ class Retitling:
             return formula
         return self._reference.sub(self._renamed, formula)
 
+    def title(self, table: str, title: str) -> str:
+        """Return what a column of a table is called now."""
+        new = self._titles.get(table.casefold(), {}).get(f"[{quoted(title)}]".casefold())
+        return title if new is None else _QUOTED.sub(r"\1", new[1:-1])
+
     def _renamed(self, found: re.Match[str]) -> str:
         titles = self._titles[found[1].casefold()]
         columns = self._column.sub(lambda one: titles.get(one[0].casefold(), one[0]), found[2])
         return found[1] + columns
-
-    def tree(self, root: etree._Element) -> None:
-        """Let the formulas of an XML tree call our columns by their new titles."""
-        tags = ("formula", "formula1", "formula2", "definedName", "calculatedColumnFormula")
-        for element in root.iter(*(q(tag) for tag in (*tags, "totalsRowFormula"))):
-            if element.text:
-                element.text = self.formula(element.text)
-
-    def parts(self, package: Package, skipped: set[str]) -> None:
-        """Let the formulas of sheets and tables call our columns by their new titles.
-
-        Args:
-            package: The package.
-            skipped: Parts that are written anew.
-        """
-        for part in package.parts:
-            if not re.match(r"xl/(worksheets|tables)/[^/]+\.xml$", part) or part in skipped:
-                continue
-            content = package.read(part)
-            renamed = _FORMULA.sub(self._in_part, content)
-            if renamed != content:
-                package.put(part, renamed)
-
-    def _in_part(self, found: re.Match[bytes]) -> bytes:
-        old = html.unescape(found[2].decode("utf-8", "surrogateescape"))
-        new = self.formula(old)
-        if new == old:
-            return found[0]
-        return found[1] + xml_text_plain(new).encode("utf-8", "surrogateescape") + found[3]

@@ -7,7 +7,6 @@ from klarify_xl.headless.cells import (
     OwnCell,
     formula_cell,
     inline_text,
-    letter_of,
     serial,
     text_cell,
     value_cell,
@@ -15,6 +14,7 @@ from klarify_xl.headless.cells import (
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.merge import Line
+from klarify_xl.headless.references import letter_of
 from klarify_xl.headless.styles import (
     LINE_HEIGHT,
     LONGEST_TEXT_FORMAT,
@@ -88,20 +88,12 @@ class RowWriter:
         rest = {*moved_below, *(n for n in old.outside if n > region.bottom)}
         rest |= {n for n in old.attributes if n > region.bottom}
         for number in sorted(n for n in rest if n > region.bottom):
-            cells = dict(self._beside(old.outside.get(number, {})))
+            beside = old.outside.get(number, {})
+            cells = {at: cell for at, cell in beside.items() if not moves.is_under(at)}
             if number in moved_below:
                 source = old.outside[moved_below[number]]
-                cells |= {at: cell for at, cell in source.items() if self._is_under(at)}
+                cells |= {at: cell for at, cell in source.items() if moves.is_under(at)}
             yield self._outside_row(number, cells, old.attributes)
-
-    def _is_under(self, column: int) -> bool:
-        return self._table.moves.old.left <= column <= self._table.moves.right
-
-    def _beside(self, cells: Mapping[int, OwnCell]) -> Iterator[tuple[int, OwnCell]]:
-        """Yield the cells of a row that don't stand under the table, and so stay in it."""
-        for column, cell in cells.items():
-            if not self._is_under(column):
-                yield column, cell
 
     def _data_row(self, number: int, line: Line, hidden: bool | None) -> bytes:  # noqa: FBT001
         """Return a data row."""
@@ -234,7 +226,7 @@ class RowWriter:
         cells = {}
         for column, title in enumerate(titles, start=self._region.left):
             present = old.get(column)
-            if present is not None and present.text == title and present.is_text:
+            if present is not None and present.says(title):
                 cells[column] = present.xml()
             else:
                 style = self._formats.header(kinds.get(column, "text"))
@@ -265,12 +257,11 @@ class RowWriter:
         outside = self._table.old.outside.get(number)
         if outside and self._region.top <= number <= self._region.bottom:
             # What stood under the table has moved down.
-            moved = number > self._table.moves.old.bottom
-            right = (
-                max(self._region.right, self._table.moves.right) if moved else self._region.right
-            )
+            moves = self._table.moves
+            moved = number > moves.old.bottom
             for column, cell in outside.items():
-                if not self._region.left <= column <= right:
+                in_table = self._region.left <= column <= self._region.right
+                if not in_table and not (moved and moves.is_under(column)):
                     cells[column] = cell.xml()
         said = "".join(f' {name}="{xml_text_plain(value)}"' for name, value in attributes.items())
         if self._own or outside:

@@ -6,10 +6,10 @@ from typing import Final
 
 from lxml import etree
 
+from klarify_xl.headless.formulas import Change, change_tree
 from klarify_xl.headless.moves import Moves
 from klarify_xl.headless.package import Package, resolve
 from klarify_xl.headless.reading import table_region
-from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.stylesheet import main_element, q
 from klarify_xl.headless.worksheet import R_ID, SHEET_TYPE
 
@@ -69,6 +69,12 @@ class SheetList:
                     table_region(root)
                 yield FoundTable(name, part, table, root)
 
+    @property
+    def counts_from_1904(self) -> bool:
+        """Whether dates are days since 1904 instead of 1900 (ECMA-376 part 1, 18.17.4.1)."""
+        properties = self._root.find(q("workbookPr"))
+        return properties is not None and properties.get("date1904") in {"1", "true"}
+
     def next_table_number(self) -> int:
         """Return a number that no table has."""
         self._largest_table += 1
@@ -126,18 +132,27 @@ class SheetList:
         return list(self.parts).index(name)
 
     def define(self, name: str, formula: str, sheet: str | None = None) -> None:
-        """Define a name, hidden unless it is one of Excel's own for a sheet.
+        """Define a name or redefine it, hidden unless it is one of Excel's own for a sheet.
 
         Args:
             name: The name.
             formula: What it stands for.
             sheet: The sheet that it is for, or None for the whole workbook.
         """
+        present = self._names().get(name) if sheet is None else None
+        if present is not None:
+            present.text = formula
+            return
         attributes = {"name": name}
         attributes |= {"hidden": "1"} if sheet is None else {"localSheetId": str(self.index(sheet))}
         element = main_element("definedName", attributes)
         element.text = formula
         self._group("definedNames").append(element)
+
+    def meaning(self, name: str) -> str | None:
+        """Return what a name that is defined for the whole workbook stands for, if it is."""
+        element = self._names().get(name)
+        return None if element is None else element.text or ""
 
     def sheet_named_by(self, name: str) -> str | None:
         """Return the sheet that a defined name leads to, if there are both."""
@@ -148,17 +163,17 @@ class SheetList:
         return sheet if self.parts.get(sheet) else None
 
     def grow(self, moves: Iterable[Moves]) -> None:
-        """Let defined names over whole columns of tables cover them as they are now."""
+        """Let defined names follow the cells of tables, and of what is under them."""
         names = list(self.parts)
         for element in self._root.iter(q("definedName")):
             local = element.get("localSheetId", "")
             home = names[int(local)] if local.isdigit() and int(local) < len(names) else ""
             for one in moves:
-                element.text = one.grown(element.text or "", home)
+                element.text = one.formula(element.text or "", home)
 
-    def retitle(self, retitling: Retitling) -> None:
-        """Let defined names call our columns by their new titles."""
-        retitling.tree(self._root)
+    def change_formulas(self, change: Change) -> None:
+        """Change the formulas of defined names by a rule."""
+        change_tree(self._root, change)
 
     def recalculate_on_open(self) -> None:
         """Ask Excel to work out all formulas when it opens the workbook."""

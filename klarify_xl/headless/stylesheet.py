@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 
-from klarify_xl.headless.package import serialised
+from klarify_xl.headless.package import Package, serialised
 from klarify_xl.headless.styles import STYLE_PREFIX
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openpyxl.styles.differential import DifferentialStyle
 
 MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_STYLES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
 _FIRST_OWN_FORMAT: Final = 164
 """Number formats below are built in (ECMA-376 part 1, 18.8.30)."""
 
@@ -38,10 +39,37 @@ _DEFAULTS: Final = {
     *(("diagonalDown", "0"), ("outline", "0"), ("outline", "1"), ("indexed", "64")),
     *(("val", "none"), ("val", "single"), ("val", "1")),
 }
+_FIRST: Final = {
+    "fonts": ('<font><sz val="11"/><name val="Calibri"/><family val="2"/></font>',),
+    # Excel takes these two for granted, whatever stands there.
+    "fills": (
+        '<fill><patternFill patternType="none"/></fill>',
+        '<fill><patternFill patternType="gray125"/></fill>',
+    ),
+    "borders": ("<border><left/><right/><top/><bottom/><diagonal/></border>",),
+    "cellStyleXfs": ('<xf numFmtId="0" fontId="0" fillId="0" borderId="0"/>',),
+    "cellXfs": ('<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>',),
+    "cellStyles": ('<cellStyle name="Normal" xfId="0" builtinId="0"/>',),
+}
+"""What comes first in a stylesheet: the looks of cells that say none (ECMA-376 part 1, 18.8)."""
 _IGNORED: Final = {"family", "charset", "scheme", "extLst", "protection", "diagonal", "vertical"}
 """Children that programs add on their own, and that change nothing of what we describe."""
 
 _WORDS: Final = {"true": "1", "false": "0"}
+
+
+def styles_part(package: Package) -> str:
+    """Return the part with a workbook's formats, made where a program has left it out."""
+    present = package.related(package.workbook, "styles")
+    if present:
+        return present[0]
+    part = "xl/styles.xml"
+    if part in package:
+        part = package.free_name("xl/styles{}.xml")
+    package.put_tree(part, main_element("styleSheet"))
+    package.set_content_type(part, _STYLES_TYPE)
+    package.relate(package.workbook, "styles", part)
+    return part
 
 
 @cache
@@ -100,6 +128,7 @@ class Stylesheet:
         self._differentials: dict[str, int] = {}
         for tag in ("fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs"):
             self._group(tag)
+        self._add_defaults()
         self._numbers = {
             int(one.get("numFmtId", "0")): one.get("formatCode", "")
             for one in root.iter(q("numFmt"))
@@ -120,6 +149,16 @@ class Stylesheet:
             )
             self._root.insert(before, found)
         return found
+
+    def _add_defaults(self) -> None:
+        """Add what cells without a format look like, where a program has left it to Excel.
+
+        Formats go by their numbers: ours must not get those of the defaults.
+        """
+        for tag, defaults in _FIRST.items():
+            group = self._group(tag)
+            for text in defaults[len(group) :]:
+                group.append(_in_main(etree.fromstring(text)))
 
     def _indexed(self, tag: str) -> dict[str, int]:
         indexed: dict[str, int] = {}

@@ -1,22 +1,20 @@
 """One sheet that is a table: where it stands in a workbook, what becomes of it, and its XML."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import (
-    OwnCell,
-    letter_of,
-    plain_text,
-)
+from klarify_xl.headless.cells import OwnCell, plain_text
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.formulas import Change, change_cells, change_tree
 from klarify_xl.headless.merge import Line, Merged
 from klarify_xl.headless.moves import Moves, Region
 from klarify_xl.headless.reading import OldSheet
-from klarify_xl.headless.retitling import Retitling
+from klarify_xl.headless.references import letter_of
 from klarify_xl.headless.styles import (
     TABLE_STYLE,
 )
@@ -148,10 +146,15 @@ def rename_columns(table: etree._Element, titles: Mapping[str, str]) -> None:
 def set_region(table: etree._Element, moves: Moves) -> None:
     """Let a table and its filter and sorting cover its rows as they are now."""
     table.set("ref", moves.new.ref)
+    # Said of a table without rows, of which there are some now (ECMA-376 part 1, 18.5.1.2).
+    table.attrib.pop("insertRow", "")
     for element in table.iter(q("autoFilter")):
         element.set("ref", moves.new.filtered)
     for element in table.iter(q("sortState"), q("sortCondition")):
-        element.set("ref", moves.areas(element.get("ref", "")) or moves.new.filtered)
+        columns = re.findall(r"[A-Z]+", element.get("ref", ""))
+        if columns:
+            first, last = f"{columns[0]}{moves.new.first}", f"{columns[-1]}{moves.new.last}"
+            element.set("ref", f"{first}:{last}")
 
 
 def own_formulas(table: etree._Element, region: Region, ours: Mapping[int, int]) -> dict[int, str]:
@@ -292,12 +295,13 @@ class TableSheet:
             if type(cell := row[index]) is Link
         ]
 
-    def retitle(self, retitling: Retitling) -> None:
-        """Let a person's formulas call our columns by their new titles."""
-        old = self.old
-        for cells in (*(line.own for line in self.merged.lines), *old.outside.values(), old.totals):
-            for column, cell in cells.items():
-                if cell.formula is not None:
-                    cells[column] = replace(cell, formula=retitling.formula(cell.formula))
-        retitling.tree(self.root)
-        retitling.tree(self.table)
+    def change_formulas(self, change: Change) -> None:
+        """Change a person's formulas on the sheet by a rule."""
+        for cells in (
+            *(line.own for line in self.merged.lines),
+            *self.old.outside.values(),
+            self.old.totals,
+        ):
+            change_cells(cells, change)
+        change_tree(self.root, change)
+        change_tree(self.table, change)

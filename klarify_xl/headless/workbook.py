@@ -6,7 +6,8 @@ there, only what is ours is touched: our sheets' rows, our tables' extent, our f
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -16,6 +17,7 @@ from klarify_xl.headless.boards import BoardSheet
 from klarify_xl.headless.drawings import put_drawing
 from klarify_xl.headless.filters import row_filter
 from klarify_xl.headless.formats import Formats
+from klarify_xl.headless.formulas import change_parts
 from klarify_xl.headless.macros import Macros, add_macros
 from klarify_xl.headless.markup import attribute_text
 from klarify_xl.headless.package import (
@@ -28,7 +30,7 @@ from klarify_xl.headless.package import (
 from klarify_xl.headless.placing import Placing
 from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.rows import RowWriter
-from klarify_xl.headless.stylesheet import Stylesheet
+from klarify_xl.headless.stylesheet import Stylesheet, styles_part
 from klarify_xl.headless.tables import TableSheet, set_region
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET
 from klarify_xl.plan import Link, Place, Plan
@@ -36,6 +38,8 @@ from klarify_xl.progress import OnProgress, Progress, ignore
 
 _PROGRESS_STEP: Final = 1000
 _NO_DAY: Final = datetime.min.replace(tzinfo=UTC)
+_DAYS_TO_1904: Final = timedelta(days=1462)
+"""How much later days are counted from in workbooks of the first Excel for the Mac."""
 _BLANK_SHEET: Final = "Blank"
 _CORE: Final = "docProps/core.xml"
 
@@ -137,11 +141,14 @@ class _Writer:
         self._package = package
         self._is_new = is_new
         self._on_progress = on_progress
-        self._styles_part = package.related(package.workbook, "styles")[0]
+        self._styles_part = styles_part(package)
         self._stylesheet = Stylesheet(package.tree(self._styles_part))
         self._formats = Formats(self._stylesheet, plan.date_format, plan.colours)
+        self._later = timedelta()
         self._placing = Placing(plan, package, self._formats, self._shown, is_new=is_new, into=into)
         self._tables: dict[str, TableSheet] = {}
+        if self._placing.sheets.counts_from_1904:
+            self._later = _DAYS_TO_1904
         self._boards: list[BoardSheet] = []
         self._done = 0
         self.total = 0
@@ -149,7 +156,7 @@ class _Writer:
 
     def _shown(self, moment: datetime) -> datetime:
         try:
-            return moment.astimezone(self._plan.time_zone)
+            return moment.astimezone(self._plan.time_zone) - self._later
         except OverflowError:
             # In the last hours of the year 9999: shown as a text.
             return _NO_DAY
@@ -164,11 +171,14 @@ class _Writer:
         self._tables = {table.sheet.key: table for table in tables}
         retitling = Retitling(self._placing.renamed)
         if retitling.any:
-            for table in tables:
-                table.retitle(retitling)
-            self._placing.sheets.retitle(retitling)
-            ours = {part for one in tables for part in (one.part, one.table_part)}
-            retitling.parts(self._package, ours)
+            self._placing.sheets.change_formulas(retitling.formula)
+            for one in self._our_sheets():
+                one.change_formulas(retitling.formula)
+            change_parts(self._package, self._our_parts(), retitling.formula)
+            outside.retitle_pivots(self._package, tables, retitling)
+        for table in tables:
+            if table.moves.any:
+                self._let_follow(table)
         self.order = " ".join(
             f"{one.sheet.table}={one.merged.order}" for one in tables if one.merged.order
         )
@@ -178,6 +188,25 @@ class _Writer:
         for board in self._boards:
             self._write_board(board)
         self._tell_others([table for table in tables if table.moves.any])
+
+    def _our_sheets(self) -> list[TableSheet | BoardSheet]:
+        return [*self._placing.tables, *self._boards]
+
+    def _our_parts(self) -> set[str]:
+        """Return the parts that are written anew."""
+        tables = {one.table_part for one in self._placing.tables}
+        return tables | {one.part for one in self._our_sheets()}
+
+    def _let_follow(self, table: TableSheet) -> None:
+        """Let a person's formulas on all other sheets follow the cells of one."""
+        moves = table.moves
+        for one in self._our_sheets():
+            if one is not table:
+                one.change_formulas(partial(moves.formula, home=one.name))
+        if moves.below or moves.old.totals:
+            done = self._our_parts().union(self._package.related(table.part, "table"))
+            # Other sheets are left alone, but for references to cells that have moved.
+            change_parts(self._package, done, partial(moves.formula, grows=False))
 
     def _tell_others(self, moved: Sequence[TableSheet]) -> None:
         """Let the parts that are not ours know of the new rows."""

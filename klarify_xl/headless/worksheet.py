@@ -1,15 +1,18 @@
 """The XML of a sheet around its rows: new ones, and what follows cells that have moved."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from itertools import product
 from typing import Any, Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import letter_of, moved_formula, split_address
+from klarify_xl.headless.cells import split_address
 from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.moves import Moves
 from klarify_xl.headless.package import OFFICE
+from klarify_xl.headless.references import boundaries, letter_of
 from klarify_xl.headless.stylesheet import MAIN, main_element, q
 
 SHEET_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
@@ -204,15 +207,28 @@ def follow(root: etree._Element, moves: Moves) -> None:
         _set_or_drop(element, "sqref", moves.areas(references))
     for element in list(root.iter(q("protectedRange"), q("ignoredError"))):
         _set_or_drop(element, "sqref", moves.areas(element.get("sqref", "")))
+    for element in root.iter(q("autoFilter"), q("sortState"), q("sortCondition")):
+        now = moves.areas(element.get("ref", ""))
+        if len(now.split()) == 1:
+            element.set("ref", now)
     for element in list(root.iter(q("mergeCell"), q("hyperlink"))):
-        _set_or_drop(element, "ref", moves.areas(element.get("ref", "")))
+        _follow_single(element, moves)
     for element in list(root.iter(q("cellWatch"))):
         _set_or_drop(element, "r", moves.areas(element.get("r", "")))
     for references_element in list(root.iter(f"{{{_FORMULAS}}}sqref")):
         _follow_extension(references_element, moves)
-    for name in ("dataValidations", "mergeCells"):
-        for element in root.findall(q(name)):
-            element.set("count", str(len(element)))
+    for element in root.iter(q("dataValidations"), q("mergeCells")):
+        element.set("count", str(len(element)))
+
+
+def _follow_single(element: etree._Element, moves: Moves) -> None:
+    """Let an element follow its cells that is for one area only, as often as there are areas."""
+    first, *others = moves.areas(element.get("ref", "")).split() or [""]
+    for area in others:
+        another = deepcopy(element)
+        another.set("ref", area)
+        element.addnext(another)
+    _set_or_drop(element, "ref", first)
 
 
 def _follow_extension(element: etree._Element, moves: Moves) -> None:
@@ -229,17 +245,19 @@ def _follow_extension(element: etree._Element, moves: Moves) -> None:
             formula.text = moves.followed(formula.text or "", references)
     element.text = new
     if not new:
+        above = list(owner.iterancestors())
         _drop(owner)
+        if etree.QName(owner).localname == "sparkline" and not len(above[0]):
+            # A group says more than its sparklines, and is none without them.
+            _drop(above[1])
 
 
 def _beside(formula: str, old: str, new: str, moves: Moves) -> str:
     try:
-        here, there = split_address(old), split_address(new)
+        here, there = split_address(old)[0], split_address(new)[0]
     except ValueError:
-        return moves.grown(formula, moves.sheet)
-    if here == there:
-        return moves.grown(formula, moves.sheet)
-    return moved_formula(formula, *here, *there)
+        return moves.formula(formula, moves.sheet)
+    return moves.formula(formula, moves.sheet, here, there)
 
 
 def _set_or_drop(element: etree._Element, attribute: str, value: str) -> None:
@@ -263,6 +281,44 @@ def links_of(root: etree._Element) -> Iterator[etree._Element]:
     """Yield a sheet's links."""
     found = root.find(q("hyperlinks"))
     return iter(()) if found is None else iter(list(found))
+
+
+def add_links(root: etree._Element, links: Sequence[str]) -> None:
+    """Add links to a sheet.
+
+    Args:
+        root: The sheet's XML.
+        links: Their elements as texts, which lxml reads faster than it makes elements.
+    """
+    text = f'<hyperlinks xmlns="{MAIN}" xmlns:r="{OFFICE}">{"".join(links)}</hyperlinks>'
+    parsed = etree.fromstring(text, etree.XMLParser(huge_tree=True))
+    group(root, "hyperlinks").extend(parsed)
+
+
+def vanished_links(
+    root: etree._Element, addresses: Mapping[str, str], moves: Moves
+) -> dict[tuple[int, int], str]:
+    """Return where links lead whose cells have gone, by row and column from 1.
+
+    Args:
+        root: The sheet's XML.
+        addresses: Where links lead outside, by the ids of their relationships.
+        moves: How the cells move.
+    """
+    found = {}
+    for link in links_of(root):
+        try:
+            left, top, right, bottom = boundaries(link.get("ref", ""))
+        except ValueError:
+            continue
+        place = link.get("location", "")
+        target = addresses.get(link.get(R_ID, ""), "") + (f"#{place}" if place else "")
+        rows = range(max(int(top or 1), moves.old.first), min(int(bottom or 0), moves.old.last) + 1)
+        columns = range(max(int(left or 1), moves.old.left), min(int(right or 0), moves.right) + 1)
+        for cell in product(rows, columns):
+            if target and moves.place(*cell) is None:
+                found[cell] = target
+    return found
 
 
 def drop_links(root: etree._Element, is_ours: Callable[[int, int], bool]) -> None:

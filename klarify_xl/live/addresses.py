@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from klarify_xl.headless.cells import letter_of
+from klarify_xl.headless.references import letter_of
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from klarify_xl.headless.cells import letter_of
+from klarify_xl.headless.references import letter_of
 from klarify_xl.live.addresses import Box, runs
 from klarify_xl.live.styles import style_runs
 

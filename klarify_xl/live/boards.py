@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from klarify_xl.headless.boards import translated
-from klarify_xl.headless.cells import letter_of
+from klarify_xl.headless.references import letter_of
 from klarify_xl.headless.styles import board_style
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET
 from klarify_xl.live.addresses import Box, runs

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from xlwings.constants import FormatConditionOperator, FormatConditionType
 
-from klarify_xl.headless.cells import letter_of
+from klarify_xl.headless.references import letter_of
 from klarify_xl.headless.styles import plain
 from klarify_xl.live.addresses import Box
 from klarify_xl.live.styles import colour_number

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from klarify_xl.headless.cells import letter_of
+from klarify_xl.headless.references import letter_of
 from klarify_xl.live.addresses import Box, box_of
 from klarify_xl.live.areas import Spot, areas_of, cells_of
 from klarify_xl.live.context import Note

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from klarify_xl.headless.cells import OwnCell, letter_of
+from klarify_xl.headless.cells import OwnCell
 from klarify_xl.headless.merge import Line, Merged
+from klarify_xl.headless.references import letter_of
 from klarify_xl.live.addresses import Box
 from klarify_xl.live.filters import Condition, put_on_filter, take_off_filter
 from klarify_xl.live.reading import OldTable, identities_of
