@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "secret",
         "settings",
+        "key_reference",
         "model",
         "retry",
         "reply",
@@ -37,7 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sheets", "answers", "functions"),
     ("sync", "headless", "exports", "options_sample", "ribbon", "udfs"),
     ("pipeline",),
-    ("packs",),
+    ("packs", "fleet"),
     ("check",),
     ("console",),
     ("commands", "cli", "__main__"),
