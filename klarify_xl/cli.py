@@ -12,6 +12,7 @@ from klarify_xl import __version__
 from klarify_xl.check import run_checks
 from klarify_xl.commands.demo import demo
 from klarify_xl.commands.export import export
+from klarify_xl.commands.fleet import fleet
 from klarify_xl.commands.options import (
     BaseUrlOption,
     ConfigOption,
@@ -247,4 +248,5 @@ def _key_remove(base_url: BaseUrlOption = None) -> None:
 
 app.command("export")(export)
 app.command("packs")(packs)
+app.command("fleet")(fleet)
 app.command("demo")(demo)

@@ -25,6 +25,7 @@ COMMANDS = (
     ("changes",),
     ("export",),
     ("packs",),
+    ("fleet",),
     ("options",),
     ("key", "set"),
     ("key", "show"),

@@ -1,6 +1,7 @@
 """Many demo organisations at one address, told apart by their keys, as at Klarify's own."""
 
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -25,13 +26,13 @@ class FleetServer:
         self.demos: dict[str, DemoServer] = {}
         self.latency = latency
         self.most_in_flight = 0
-        self.on_request = lambda _name, _port: None
+        self.on_request: Callable[[str, int], None] = lambda _name, _port: None
         self._in_flight = 0
         self._lock = threading.Lock()
         self._by_key: dict[str, tuple[str, DemoServer]] = {}
         self._stranger = self._silent(Organisation(procedures=1), "the key of nobody")
-        self._http = _HttpServer(("127.0.0.1", port), _FleetHandler)
-        self._http.fleet = self  # type: ignore[attr-defined]
+        self._http: Any = _HttpServer(("127.0.0.1", port), _FleetHandler)
+        self._http.fleet = self
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
 
@@ -85,6 +86,6 @@ class _FleetHandler(_Handler):
         fleet.on_request(name, self.client_address[1])
         fleet.enter()
         try:
-            super().do_GET()  # type: ignore[no-untyped-call]
+            super().do_GET()
         finally:
             fleet.leave()

@@ -135,12 +135,12 @@ def _sheet(records: Sequence[Record], at: datetime, folder: Path | None) -> Shee
             Column("Low", "number", width=9),
             Column("Compared (UTC)", "moment", width=18, key="Compared"),
             Column("Age (days)", "number", width=13, key="Age"),
-            Column("Read", width=13),
-            Column("Requests", "number", width=12),
-            Column("Seconds", "number", width=11),
+            Column("What went wrong", width=52),
+            Column("What to do", width=44),
             Column("Workbook", width=44, web=True),
-            Column("What went wrong", width=60),
-            Column("What to do", width=60),
+            Column("Read", width=13, printed=False),
+            Column("Requests", "number", width=12, printed=False),
+            Column("Seconds", "number", width=11, printed=False),
         ),
         rows=tuple(_row(one, at, folder) for one in records),
         frozen_columns=1,
@@ -169,12 +169,12 @@ def _row(record: Record, at: datetime, folder: Path | None) -> tuple[Cell, ...]:
         counted(record.low),
         record.compared_at,
         None if age is None else max(0, int(age)),
+        safe_text(record.message).text or None,
+        safe_text(record.hint).text or None,
+        _workbook(record, folder),
         record.mode or None,
         counted(record.requests),
         None if record.state == "not done" else max(1, round(record.seconds)),
-        _workbook(record, folder),
-        safe_text(record.message).text or None,
-        safe_text(record.hint).text or None,
     )
 
 
@@ -204,8 +204,7 @@ def _workbook(record: Record, folder: Path | None) -> Cell:
 def _board(run: str, table: Table, records: Sequence[Record], at: datetime) -> Board:
     cells: Cells = {
         (0, _LEFT): (f"Klarify fleet, run {run}", "title"),
-        (_DATE_ROW, _LEFT): ("Report of (UTC)", "label"),
-        (_DATE_ROW, _LEFT + 1): (at, "moment"),
+        (_DATE_ROW, _LEFT): (f"Report of {at:%Y-%m-%d %H:%M} UTC", "note"),
     }
     states = Panel(cells, _FIRST_ROW, _LEFT)
     states.head("Organisations", "Number", "Share")
