@@ -1,15 +1,22 @@
 """Many demo organisations at one address, told apart by their keys, as at Klarify's own."""
 
+from __future__ import annotations
+
 import threading
-from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.demo.server import _Handler, _HttpServer
 
 from .workbooks import NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECRET = "s3cr3tkey"
+"""How all keys begin, to be looked for."""
 
 
 class FleetServer:
@@ -31,7 +38,7 @@ class FleetServer:
         self._lock = threading.Lock()
         self._by_key: dict[str, tuple[str, DemoServer]] = {}
         self._stranger = self._silent(Organisation(procedures=1), "the key of nobody")
-        self._http: Any = _HttpServer(("127.0.0.1", port), _FleetHandler)
+        self._http = _FleetHttpServer(("127.0.0.1", port), _FleetHandler)
         self._http.fleet = self
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
@@ -42,8 +49,8 @@ class FleetServer:
         return demo
 
     def add(self, name: str, procedures: int, *, key: str = "", seed: int = 1) -> DemoServer:
-        """Add an organisation; its key is ``key of NAME`` unless another one is given."""
-        key = key or f"key of {name}/+&=ü%"
+        """Add an organisation; its key begins with `SECRET` unless another one is given."""
+        key = key or f"{SECRET} {name}/+&=ü%"
         organisation = Organisation(procedures=procedures, seed=seed, now=NOW)
         demo = self._silent(organisation, key)
         self.demos[name] = demo
@@ -72,6 +79,10 @@ class FleetServer:
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
+
+
+class _FleetHttpServer(_HttpServer):
+    fleet: FleetServer
 
 
 class _FleetHandler(_Handler):
