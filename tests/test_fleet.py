@@ -1,9 +1,14 @@
 """Fleets as they run: real workers, real servers, and what goes wrong at night."""
 
+import json
 import logging
 import pickle
+import socket
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ from python_calamine import CalamineWorkbook
 from klarify_xl.demo import Fault
 from klarify_xl.errors import FleetError
 from klarify_xl.fleet.run import run_fleet
+from klarify_xl.progress import Progress
 from klarify_xl.store import Store
 
 from .fleet_server import SECRET, FleetServer
@@ -129,12 +135,12 @@ def test_all_workers_together_keep_to_the_requests_that_a_host_is_to_bear(
     most = {}
     for cap in (2, 16):
         with FleetServer(latency=0.05) as server:
-            names = [f"Org {number}" for number in range(8)]
+            names = [f"Org {number}" for number in range(6)]
             for name in names:
-                server.add(name, 450)
+                server.add(name, 250)
             folder = tmp_path / str(cap)
             fleet = write_fleet(folder, server, names, workers=3, requests_per_host=cap)
-            assert run_fleet(fleet, run=RUN).written == 8
+            assert run_fleet(fleet, run=RUN).written == 6
             most[cap] = server.most_in_flight
     assert most[2] == 2
     # Else there would have been nothing to keep down.
@@ -145,7 +151,7 @@ def test_no_key_is_known_to_the_scheduler(server: FleetServer, tmp_path: Path) -
     names = [f"Org {number}" for number in range(6)]
     for name in names:
         server.add(name, 5)
-    fleet = write_fleet(tmp_path, server, names)
+    fleet = write_fleet(tmp_path, server, names, retries=0)
     (tmp_path / "keys" / names[0]).write_text(f"{SECRET} of long ago", encoding="utf-8")
     server.demos[names[1]].script(Fault.reset().on(times=None))
     seen: list[bytes] = []
@@ -188,6 +194,66 @@ def test_a_damaged_record_counts_as_missing(server: FleetServer, tmp_path: Path)
     (record,) = (tmp_path / "klarify-fleet" / RUN).glob("Org.json")
     record.write_bytes(record.read_bytes()[:40])
     assert run_fleet(fleet, run=RUN).unchanged == 1
+
+
+@contextmanager
+def dask_cluster(port: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run a scheduler and a worker as an administrator does, as programs of their own."""
+    dask = [sys.executable, "-m", "dask"]
+    address = f"tcp://127.0.0.1:{port}"
+    none = subprocess.DEVNULL
+    commands = (
+        ("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"),
+        ("worker", address, "--nthreads", "2", "--no-dashboard", "--death-timeout", "20"),
+    )
+    running = [
+        subprocess.Popen([*dask, *command], stdout=none, stderr=none) for command in commands
+    ]
+    try:
+        yield running
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])
+
+
+def test_a_run_goes_on_after_its_scheduler_died(server: FleetServer, tmp_path: Path) -> None:
+    names = [f"Org {number:02d}" for number in range(30)]
+    for name in names:
+        server.add(name, 5)
+    fleet = write_fleet(tmp_path, server, names)
+    port = free_port()
+    with dask_cluster(port) as running:
+
+        def kill(step: Progress) -> None:
+            if step.done == 8:
+                running[0].kill()
+
+        with pytest.raises(FleetError, match="lost"):
+            run_fleet(fleet, scheduler=f"tcp://127.0.0.1:{port}", run=RUN, on_progress=kill)
+    rows = reported(tmp_path / "klarify-fleet" / "fleet.xlsx")
+    assert sum(row["State"] == "written" for row in rows.values()) >= 8
+    assert any(row["Problem"] == "run ended before" for row in rows.values())
+    noted = {}
+    for file in (tmp_path / "klarify-fleet" / RUN).glob("Org*.json"):
+        noted[file.stem] = json.loads(file.read_text(encoding="utf-8"))["message"]
+    assert set(noted.values()) == {""}
+    for demo in server.demos.values():
+        demo.requests.clear()
+
+    with dask_cluster(port):
+        result = run_fleet(fleet, scheduler=f"tcp://127.0.0.1:{port}", run=RUN)
+
+    assert (result.earlier, result.failed) == (len(noted), 0)
+    assert result.written + result.unchanged == 30
+    assert {name for name, demo in server.demos.items() if demo.requests} == set(names) - set(noted)
 
 
 def test_a_cluster_that_is_not_there_is_told(server: FleetServer, tmp_path: Path) -> None:

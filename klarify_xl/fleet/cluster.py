@@ -52,6 +52,7 @@ def _local(workers: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster  # noqa: PLC0415
     from distributed.system import MEMORY_LIMIT  # noqa: PLC0415
 
+    _quieten()
     count = workers or CPU_COUNT
     with (
         dask.config.set(_LOCAL_CONFIG),
@@ -63,7 +64,6 @@ def _local(workers: int) -> Iterator[Any]:
             # nobody is let in without this run's own certificate.
             security=True,
             dashboard_address=None,
-            # What becomes of each organisation is told in our own words.
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
@@ -75,6 +75,7 @@ def _local(workers: int) -> Iterator[Any]:
 def _existing(scheduler: str) -> Iterator[Any]:
     from distributed import Client  # noqa: PLC0415 -- an extra, and slow to load
 
+    _quieten()
     try:
         client = Client(scheduler, timeout=_PATIENCE)
     except (OSError, ValueError, TypeError) as error:
@@ -86,6 +87,13 @@ def _existing(scheduler: str) -> Iterator[Any]:
     with client:
         _check_workers(client, scheduler)
         yield client
+
+
+def _quieten() -> None:
+    """Keep Dask's own log from the terminal: what becomes of a run is told in our words."""
+    for name in [*logging.root.manager.loggerDict]:
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _check_workers(client: Any, scheduler: str) -> None:  # noqa: ANN401 -- Dask's client

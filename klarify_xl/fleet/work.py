@@ -7,17 +7,19 @@ scheduler is a record in our own words, with the key taken out of them once more
 import time
 import traceback
 from collections import Counter
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from klarify_xl.errors import (
     BusyError,
     DeadlineError,
+    FleetError,
     KlarifyError,
     NetworkError,
     RemovalsError,
@@ -36,7 +38,7 @@ from klarify_xl.sheets import read_contents
 from klarify_xl.store import Store
 
 _STORE_FOLDER: Final = "fleet"
-_PASSING: Final = (NetworkError, UnstableError, BusyError, TargetError)
+_PASSING: Final = (NetworkError, UnstableError, BusyError, TargetError, FleetError)
 _LASTING: Final = (DeadlineError, RemovalsError, TargetLockedError)
 """Errors that another try meets again, among kinds that may pass."""
 
@@ -132,7 +134,7 @@ def _attempt(
         message, hint = _redacted(str(error), key), _redacted(error.hint, key)
         record = failed(organisation, type(error).__name__, message, hint)
     except Exception as error:  # noqa: BLE001 -- one organisation must not end the others
-        may_pass = False
+        may_pass = isinstance(error, OSError)
         record = _unexpected(organisation, error)
     else:
         return record, False
@@ -165,12 +167,34 @@ def _refresh(
         access_key=key,
         settings=settings,
         options=organisation.options,
-        reading=_gate(host, terms.readers_per_host, terms.session),
+        reading=_leave(host, terms),
     )
 
 
+@contextmanager
+def _leave(host: str, terms: Terms) -> Iterator[None]:
+    """Hold the scheduler's leave to read from a host.
+
+    Raises:
+        FleetError: The scheduler does not answer.
+    """
+    gate = _gate(host, terms.readers_per_host, terms.session)
+    try:
+        gate.acquire()
+    except Exception as error:  # noqa: BLE001 -- a lost connection shows in many ways
+        raise FleetError(
+            f"The Dask scheduler gives no leave to read ({type(error).__name__})."
+        ) from None
+    try:
+        yield
+    finally:
+        # Else it expires by itself.
+        with suppress(Exception):
+            gate.release()
+
+
 @lru_cache(maxsize=64)
-def _gate(host: str, readers: int, _session: str) -> AbstractContextManager[object]:
+def _gate(host: str, readers: int, _session: str) -> Any:  # noqa: ANN401 -- Dask's semaphore
     """Return what lets only so many organisations of a host be read at once, by all workers.
 
     One object for each process and session: each keeps its leases alive by itself, and knows the
@@ -179,10 +203,7 @@ def _gate(host: str, readers: int, _session: str) -> AbstractContextManager[obje
     """
     from distributed import Semaphore  # noqa: PLC0415 -- an extra, and slow to load
 
-    gate: AbstractContextManager[object] = Semaphore(
-        max_leases=readers, name=f"klarify-xl {host} {readers}"
-    )
-    return gate
+    return Semaphore(max_leases=readers, name=f"klarify-xl {host} {readers}")
 
 
 def _done(organisation: Organisation, result: RefreshResult, seconds: float) -> Record:
