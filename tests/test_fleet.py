@@ -256,6 +256,50 @@ def test_a_run_goes_on_after_its_scheduler_died(server: FleetServer, tmp_path: P
     assert {name for name, demo in server.demos.items() if demo.requests} == set(names) - set(noted)
 
 
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "klarify_xl", "fleet", *arguments]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+
+def test_the_command_shows_progress_and_failures_and_goes_on_later(
+    server: FleetServer, tmp_path: Path
+) -> None:
+    names = ["Acme", "Bolt", "Cog"]
+    for name in names:
+        server.add(name, 5)
+    write_fleet(tmp_path, server, names)
+    (tmp_path / "keys" / "Bolt").write_text(f"{SECRET} of long ago", encoding="utf-8")
+
+    first = call("fleet.toml", "--run", RUN, "--log-file", "fleet.log")
+    assert first.returncode == 9
+    assert "Refreshing organisations: 3 of 3" in first.stderr
+    assert "Failed: Bolt: The API does not accept the access key" in first.stderr
+    assert "Done:    2 written, 0 up to date" in first.stdout
+    assert "Failed:  1; the report says why" in first.stdout
+    assert len(first.stderr.splitlines()) <= 3
+
+    (tmp_path / "keys" / "Bolt").write_text(server.demos["Bolt"].access_key, encoding="utf-8")
+    second = call("fleet.toml", "--run", RUN, "--json")
+    assert second.returncode == 0
+    result = json.loads(second.stdout)
+    assert (result["outcome"], result["earlier"], result["written"]) == ("complete", 2, 3)
+    assert second.stderr == ""
+    assert SECRET not in first.stdout + first.stderr + second.stdout
+    assert_secret(tmp_path)
+
+    third = call("fleet.toml", "--run", RUN)
+    assert third.returncode == 0
+    assert "3 organisations, 3 of them done before" in third.stdout
+
+
+def test_a_mistake_in_the_file_ends_the_command_before_anything_is_done(tmp_path: Path) -> None:
+    (tmp_path / "fleet.toml").write_text(f'[defaults]\nkey = "{SECRET}"\n', encoding="utf-8")
+    done = call("fleet.toml", "--json")
+    assert done.returncode == 2
+    assert SECRET not in done.stdout + done.stderr
+    assert json.loads(done.stdout)["exit_code"] == 2
+
+
 def test_a_cluster_that_is_not_there_is_told(server: FleetServer, tmp_path: Path) -> None:
     server.add("Org", 5)
     fleet = write_fleet(tmp_path, server, ["Org"])

@@ -164,6 +164,9 @@ def read_organisations(
     Raises:
         ConfigurationError: Something is missing or wrong, or two organisations collide.
     """
+    if defaults.values.get("key"):
+        # Even if each organisation has its own: no key may stand there.
+        _reference(defaults)
     reader = _Reader(defaults, folder)
     entries = list(entries)
     found = [reader.organisation(entry) for entry in entries]
@@ -196,6 +199,16 @@ def _refuse_same(
                 f"Each organisation has its own; {NAME_PLACEHOLDER} in the default of out stands "
                 "for its name.",
             )
+
+
+def _reference(entry: Entry) -> KeyReference:
+    """Return where an entry says that a key is kept."""
+    try:
+        return KeyReference.parse(entry.values["key"])
+    except ConfigurationError as error:
+        wrong = entry.error(str(error), error.hint)
+    # Raised here, where no error before it is chained.
+    raise wrong
 
 
 class _Reader:
@@ -244,16 +257,10 @@ class _Reader:
 
     def _key(self, entry: Entry, stem: str) -> KeyReference:
         self._needed(entry, "key")
-        place = self._value(entry, "key")[1]
-        try:
-            found = KeyReference.parse(self._value(entry, "key")[0])
-        except ConfigurationError as error:
-            wrong = place.error(str(error), error.hint)
-        else:
-            name = found.name.replace(NAME_PLACEHOLDER, stem)
-            is_file = found.source == "file"
-            return KeyReference(found.source, resolved(name, self._folder) if is_file else name)
-        raise wrong
+        found = _reference(self._value(entry, "key")[1])
+        name = found.name.replace(NAME_PLACEHOLDER, stem)
+        is_file = found.source == "file"
+        return KeyReference(found.source, resolved(name, self._folder) if is_file else name)
 
     def _base_url(self, entry: Entry) -> str:
         value, place = self._value(entry, "base_url")
