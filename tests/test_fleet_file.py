@@ -1,5 +1,7 @@
 """What a ``fleet.toml`` may say, and how mistakes are told without repeating a key."""
 
+import re
+import textwrap
 import traceback
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +44,19 @@ def test_tables_and_defaults_make_organisations(tmp_path: Path) -> None:
     assert fleet.conduct.requests_per_host == 8
     assert fleet.conduct.manifest == str(tmp_path / "klarify-fleet")
     assert fleet.conduct.report == str(tmp_path / "klarify-fleet" / "fleet.xlsx")
+
+
+def test_the_fleet_that_the_readme_shows_is_a_working_one(tmp_path: Path) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## A fleet of organisations")[1].split("\n## ")[0]
+    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", section, re.MULTILINE)
+    toml, table = (textwrap.dedent(block).strip() for block in blocks[1:3])
+    (tmp_path / "fleet.toml").write_text(toml, encoding="utf-8")
+    (tmp_path / "organisations.csv").write_text(table, encoding="utf-8")
+    (tmp_path / "klarify.toml").touch()
+    acme, bolt = load_fleet(tmp_path / "fleet.toml").organisations
+    assert (str(acme.key), str(bolt.key)) == ("aws:klarify/Acme", "env:BOLT_KEY")
+    assert bolt.out == "/srv/klarify/reports/Bolt & Nut.xlsx"
 
 
 @pytest.mark.parametrize("separator", [",", ";"])
