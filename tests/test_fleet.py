@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from distributed import LocalCluster
+from moto.server import ThreadedMotoServer
 from python_calamine import CalamineWorkbook
 
 from klarify_xl.demo import Fault
 from klarify_xl.errors import FleetError
+from klarify_xl.fleet.file import load_fleet
 from klarify_xl.fleet.run import run_fleet
 from klarify_xl.progress import Progress
 from klarify_xl.store import Store
@@ -254,6 +257,51 @@ def test_a_run_goes_on_after_its_scheduler_died(server: FleetServer, tmp_path: P
     assert (result.earlier, result.failed) == (len(noted), 0)
     assert result.written + result.unchanged == 30
     assert {name for name, demo in server.demos.items() if demo.requests} == set(names) - set(noted)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A bucket as moto serves it, on loopback."""
+    aws = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    aws.start()
+    _, port = aws.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="fleet")
+    yield client
+    client.close()
+    aws.stop()
+
+
+def test_keys_manifest_and_report_may_be_in_the_cloud(
+    server: FleetServer, tmp_path: Path, bucket: Any
+) -> None:
+    secrets = boto3.client("secretsmanager")
+    names = ["Acme", "Bolt & Nut"]
+    for name in names:
+        key = server.add(name, 5).access_key
+        secrets.create_secret(Name=f"klarify/{name}", SecretString=key)
+    secrets.close()
+    (tmp_path / "fleet.toml").write_text(
+        '[fleet]\nmanifest = "s3://fleet/nights"\nworkers = 1\nstore = "stores"\n[defaults]\n'
+        f'base_url = "{server.url}"\nkey = "aws:klarify/{{name}}"\nout = "{{name}}.xlsx"\n'
+        + "\n".join(f'[[organisations]]\nname = "{name}"' for name in names),
+        encoding="utf-8",
+    )
+    fleet = load_fleet(tmp_path / "fleet.toml")
+    assert run_fleet(fleet, run=RUN).written == 2
+    assert run_fleet(fleet, run=RUN).earlier == 2
+    keys = {one["Key"] for one in bucket.list_objects_v2(Bucket="fleet")["Contents"]}
+    assert keys == {
+        "nights/fleet.xlsx",
+        *(f"nights/{RUN}/{name}.json" for name in ("_run", *names)),
+    }
+    bucket.download_file("fleet", "nights/fleet.xlsx", str(tmp_path / "report.xlsx"))
+    assert set(reported(tmp_path / "report.xlsx")) == set(names)
+    assert_secret(tmp_path)
 
 
 def call(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from klarify_xl import __version__
+from klarify_xl.errors import TargetError
 from klarify_xl.fleet.manifest import Record, State
 from klarify_xl.fleet.places import file_system, is_address
 from klarify_xl.headless.target import Target, Treatment
@@ -77,7 +78,13 @@ def write_report(place: str, run: str, records: Sequence[Record]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / path.rpartition("/")[2]
         _write(local, report_plan(run, records, datetime.now(UTC)))
-        files.put_file(str(local), path)
+        try:
+            files.put_file(str(local), path)
+        except Exception as error:  # noqa: BLE001 -- file systems raise what they like
+            raise TargetError(
+                f"The report {place} can't be written ({type(error).__name__}).",
+                hint="Check the setting report of the fleet, and the rights of whoever runs it.",
+            ) from None
 
 
 def _write(file: Path, plan: Plan) -> None:
