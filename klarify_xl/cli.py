@@ -12,6 +12,7 @@ from klarify_xl import __version__
 from klarify_xl.commands.check import check
 from klarify_xl.commands.demo import demo
 from klarify_xl.commands.export import export
+from klarify_xl.commands.fleet import fleet
 from klarify_xl.commands.install import install, uninstall
 from klarify_xl.commands.options import (
     BaseUrlOption,
@@ -228,6 +229,7 @@ def _key_remove(base_url: BaseUrlOption = None) -> None:
 
 app.command("export")(export)
 app.command("packs")(packs)
+app.command("fleet")(fleet)
 app.command("demo")(demo)
 app.command("install")(install)
 app.command("uninstall")(uninstall)

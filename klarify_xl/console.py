@@ -17,6 +17,7 @@ from rich.text import Text
 from klarify_xl.check import Finding
 from klarify_xl.errors import KlarifyError
 from klarify_xl.exports import MANIFEST, ExportResult
+from klarify_xl.fleet.run import FleetResult
 from klarify_xl.model import readable
 from klarify_xl.packs import PacksResult
 from klarify_xl.pipeline import RefreshResult
@@ -193,6 +194,25 @@ def show_packs(screen: Screen, result: PacksResult) -> None:
         screen.line(f"Mind:    no longer renewed, but still there: {gone}")
     screen.line(f"Index:   {result.index} in {result.out}")
     screen.line(f"Took:    {result.seconds:.1f} s")
+
+
+def show_fleet(screen: Screen, result: FleetResult) -> None:
+    """Show what the run of a fleet did."""
+    screen.document(result.as_json())
+    earlier = f", {result.earlier:,} of them done before" if result.earlier else ""
+    screen.line(f"Run:     {result.run}, {result.organisations:,} organisations{earlier}")
+    screen.line(f"Done:    {result.written:,} written, {result.unchanged:,} up to date")
+    if result.failed:
+        screen.line(f"Failed:  {result.failed:,}; the report says why, and what to do")
+    screen.line(f"Read:    {result.procedures:,} procedures, {result.requests:,} requests")
+    screen.line(f"Report:  {result.report}")
+    screen.line(f"Noted:   {result.manifest}")
+    screen.line(f"Took:    {result.seconds:.1f} s")
+
+
+def fleet_failure(organisation: str, message: str) -> str:
+    """Return the line that tells of an organisation that failed."""
+    return f"Failed: {_line(organisation)}: {_line(message)}"
 
 
 def summary(counts: RefreshResult | Refresh) -> str:

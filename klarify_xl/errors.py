@@ -16,6 +16,7 @@
     ├── StoreError                           the local store is damaged, foreign or from the future
     ├── TargetError (OSError)                a file can't be written there
     │   └── TargetLockedError                the file is open, or not ours to replace
+    ├── FleetError                           a fleet's cluster can't be used, or was lost
     └── CancelledError                       somebody asked to stop
 
 Each error also is the builtin exception that a caller would catch. No message and no hint ever
@@ -86,6 +87,10 @@ class TargetError(KlarifyError, OSError):
 
 class TargetLockedError(TargetError):
     """The file is open in another program, or holds somebody's work."""
+
+
+class FleetError(KlarifyError):
+    """The cluster that refreshes a fleet can't be used, or was lost."""
 
 
 class CancelledError(KlarifyError):

@@ -6,6 +6,7 @@ from klarify_xl.errors import (
     BusyError,
     CancelledError,
     ConfigurationError,
+    FleetError,
     KeyRefusedError,
     KlarifyError,
     NetworkError,
@@ -23,6 +24,7 @@ EXIT_CODES: Final[tuple[tuple[int, str, tuple[type[KlarifyError], ...]], ...]] =
     (6, "a file is open, holds somebody's work, or can't be written", (TargetError,)),
     (7, "another refresh is using the store", (BusyError,)),
     (8, "the store is missing, damaged, or belongs to something else", (StoreError,)),
+    (9, "some organisations of a fleet failed, or its cluster was lost", (FleetError,)),
     (130, "stopped with Ctrl-C", (CancelledError,)),
 )
 """Exit codes besides 0 (done), 1 (unexpected) and 10 (nothing changed, with --exit-unchanged)."""

@@ -5,7 +5,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,6 +114,7 @@ def refresh(
     backup: bool = False,
     now: Callable[[], datetime] = utc_now,
     on_progress: OnProgress = ignore,
+    reading: AbstractContextManager[object] = nullcontext(),  # noqa: B008 -- it holds nothing
 ) -> RefreshResult:
     """Bring a workbook up to date with the API.
 
@@ -141,6 +142,7 @@ def refresh(
         backup: Keep the previous file beside.
         now: The local clock (UTC).
         on_progress: Told after each page and each thousand rows.
+        reading: Held while the API is asked, for those who share it out among many.
 
     Raises:
         KlarifyError: One of the errors of `klarify_xl.errors`.
@@ -172,15 +174,16 @@ def refresh(
     with Store(settings.store) as opened, opened.exclusive():
         known = opened.last_refresh()
         try:
-            log = update_store(
-                opened,
-                settings,
-                found,
-                full=full,
-                accept_removals=accept_removals,
-                now=now,
-                on_progress=on_progress,
-            )
+            with reading:
+                log = update_store(
+                    opened,
+                    settings,
+                    found,
+                    full=full,
+                    accept_removals=accept_removals,
+                    now=now,
+                    on_progress=on_progress,
+                )
             rows: dict[str, int] = {}
             files: tuple[str, ...] = ()
             if target:

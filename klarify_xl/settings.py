@@ -4,6 +4,7 @@ The first source that has a value wins, in that order. The key comes out as an `
 together with the name of its source, so that a person can be told which one won.
 """
 
+import importlib.util
 import ipaddress
 import json
 import os
@@ -213,7 +214,7 @@ def find_kept_key(base_url: str) -> FoundKey:
         ConfigurationError: It keeps none.
     """
     value, note = _from_keyring(base_url)
-    found = None if value is None else _key_of(value, note)
+    found = None if value is None else key_of(value, note)
     value = None
     if isinstance(found, FoundKey):
         return found
@@ -227,18 +228,18 @@ def _look_up(
     base_url: str, explicit: str | None, key_file: str | os.PathLike[str] | None
 ) -> FoundKey | ConfigurationError:
     if explicit is not None:
-        return _key_of(explicit, "explicit option")
+        return key_of(explicit, "explicit option")
     if key_file is not None:
-        return _from_file(Path(key_file))
+        return read_key_file(Path(key_file))
     value, source = find_variable(KEY_VARIABLE)
     if value is not None:
-        return _key_of(value, source)
+        return key_of(value, source)
     problems = []
     sources: tuple[Callable[[str], tuple[str | None, str]], ...] = (_from_keyring, _from_aws)
     for look_up in sources:
         value, note = look_up(base_url)
         if value is not None:
-            return _key_of(value, note)
+            return key_of(value, note)
         if note:
             problems.append(note)
     return ConfigurationError(
@@ -248,7 +249,8 @@ def _look_up(
     )
 
 
-def _from_file(file: Path) -> FoundKey | ConfigurationError:
+def read_key_file(file: Path) -> FoundKey | ConfigurationError:
+    """Return the key of a file that holds nothing else, or what is wrong with it, as a value."""
     try:
         value = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -256,10 +258,10 @@ def _from_file(file: Path) -> FoundKey | ConfigurationError:
             f"The key file {file} can't be read ({type(error).__name__}).",
             hint="It must hold the key alone, as UTF-8 text, readable by you.",
         )
-    return _key_of(value, f"file {file}")
+    return key_of(value, f"file {file}")
 
 
-def _key_of(value: str, source: str) -> FoundKey | ConfigurationError:
+def key_of(value: str, source: str) -> FoundKey | ConfigurationError:
     """Return the key, or what is wrong with it, as a value: raising would keep it in a frame."""
     try:
         return FoundKey(AccessKey(value), source)
@@ -274,16 +276,21 @@ def keyring_account(base_url: str) -> str:
 
 
 def _from_keyring(base_url: str) -> tuple[str | None, str]:
+    return read_keyring(keyring_account(base_url))
+
+
+def read_keyring(account: str) -> tuple[str | None, str]:
+    """Return the text of an account in the OS keyring and its source, or None and a reason."""
     try:
         import keyring  # noqa: PLC0415 -- costs start-up time, and is seldom needed
         from keyring.errors import NoKeyringError  # noqa: PLC0415
 
-        value = keyring.get_password(KEYRING_SERVICE, keyring_account(base_url))
+        value = keyring.get_password(KEYRING_SERVICE, account)
     except Exception as error:  # noqa: BLE001 -- backends raise what they like
         if isinstance(error, NoKeyringError):
             return None, ""
         return None, f"The OS keyring could not be read ({type(error).__name__})."
-    return value, f"OS keyring, account {keyring_account(base_url)}" if value else ""
+    return value, f"OS keyring, account {account}" if value else ""
 
 
 def keep_in_keyring(base_url: str, key: AccessKey) -> str:
@@ -355,14 +362,19 @@ def _from_aws(_base_url: str) -> tuple[str | None, str]:
     name = find_variable(AWS_SECRET_VARIABLE)[0]
     if not name and not any(os.environ.get(variable) for variable in _AWS_REGION_VARIABLES):
         return None, ""
+    if not name and importlib.util.find_spec("boto3") is None:
+        return None, ""
+    return read_aws(name or AWS_SECRET_ID)
+
+
+def read_aws(secret_id: str) -> tuple[str | None, str]:
+    """Return the key from a secret in AWS and its source, or None and a reason."""
     try:
         import boto3  # noqa: PLC0415 -- an extra
         from botocore.config import Config  # noqa: PLC0415
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
     except ImportError:
-        missing = "AWS Secrets Manager needs the extra: pip install 'klarify-xl[aws]'."
-        return None, missing if name else ""
-    secret_id = name or AWS_SECRET_ID
+        return None, "AWS Secrets Manager needs the extra: pip install 'klarify-xl[aws]'."
     patience = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
     try:
         client = boto3.client("secretsmanager", config=patience)

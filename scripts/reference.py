@@ -9,6 +9,10 @@ from udf_descriptions import worksheet_functions
 
 from klarify_xl.cli import app
 from klarify_xl.exit_codes import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED
+from klarify_xl.fleet.file import FLEET_SETTINGS
+from klarify_xl.fleet.organisations import ORGANISATION_SETTINGS
+from klarify_xl.fleet.run import FleetResult
+from klarify_xl.key_reference import KEY_SOURCES
 from klarify_xl.options_file import SETTINGS
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.plan import Column, Sheet
@@ -25,6 +29,7 @@ COMMANDS = (
     ("changes",),
     ("export",),
     ("packs",),
+    ("fleet",),
     ("options",),
     ("key", "set"),
     ("key", "show"),
@@ -38,7 +43,14 @@ COMMANDS = (
 def reference() -> str:
     """Return the reference: commands, ribbon, functions, klarify.toml, variables, exit codes."""
     parts = (
-        *(_commands(), _ribbon(), _functions(), _result(), _settings(), _variables()),
+        _commands(),
+        _ribbon(),
+        _functions(),
+        _result("refresh", RefreshResult),
+        _result("fleet", FleetResult),
+        _settings(),
+        _fleet(),
+        _variables(),
         _exit_codes(),
     )
     return "\n".join(parts)
@@ -120,15 +132,15 @@ def _default(value: object) -> str:
     return "" if value is None or value is False else f" Default: `{value}`."
 
 
-def _result() -> str:
-    """Return a table of what ``refresh --json`` gives, from the docstring of the result."""
-    described = (RefreshResult.__doc__ or "").split("Attributes:")[1]
+def _result(command: str, kind: type) -> str:
+    """Return a table of what a command gives with ``--json``, from the docstring of its result."""
+    described = (kind.__doc__ or "").split("Attributes:")[1]
     rows = "\n".join(
         f"| `{name}` | {meaning.replace('``', '`')} |"
         for name, meaning in re.findall(r"^ +(\w+): (.+)$", described, re.MULTILINE)
     )
     return (
-        "<details><summary>What <code>klarify-xl refresh --json</code> gives</summary>\n\n"
+        f"<details><summary>What <code>klarify-xl {command} --json</code> gives</summary>\n\n"
         f"| name | meaning |\n| --- | --- |\n{rows}\n\nOn failure `outcome` is `failed`, with "
         "`error`, `message`, `hint` and `exit_code`.\n\n</details>\n"
     )
@@ -157,6 +169,25 @@ def _settings() -> str:
         "counts; the message says why. Where a whole sheet is left out, figures counted from it "
         "are numbers instead of formulas.\n\n"
         f"| sheet | columns |\n| --- | --- |\n{sheets}\n\n</details>\n"
+    )
+
+
+def _fleet() -> str:
+    """Return tables of what ``fleet.toml`` sets, and of the sources of keys."""
+    tables = (("[fleet]", FLEET_SETTINGS), ("organisations, [defaults]", ORGANISATION_SETTINGS))
+    settings = "\n".join(
+        f"| `{table}` | `{name}` | {meaning} |"
+        for table, names in tables
+        for name, meaning in names.items()
+    )
+    sources = "\n".join(f"| `{source}` | {meaning} |" for source, meaning in KEY_SOURCES.items())
+    return (
+        "<details><summary>What <code>fleet.toml</code> sets</summary>\n\n"
+        "`organisations` names a CSV file whose titles are these settings, or stands as "
+        "`[[organisations]]` tables. `[defaults]` counts where an organisation says nothing. "
+        "Relative paths start at the file's folder.\n\n"
+        f"| table | setting | meaning |\n| --- | --- | --- |\n{settings}\n\n"
+        f"| key | where it is kept |\n| --- | --- |\n{sources}\n\n</details>\n"
     )
 
 

@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "secret",
         "settings",
+        "key_reference",
         "model",
         "retry",
         "reply",
@@ -38,7 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sheets", "answers", "functions"),
     ("sync", "headless", "exports", "options_sample", "ribbon", "udfs", "excel_setup"),
     ("pipeline",),
-    ("packs",),
+    ("packs", "fleet"),
     ("live",),
     ("check",),
     ("excel_check",),

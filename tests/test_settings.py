@@ -13,6 +13,7 @@ from keyring.errors import PasswordDeleteError
 from moto.server import ThreadedMotoServer
 
 from klarify_xl.errors import ConfigurationError
+from klarify_xl.key_reference import KeyReference
 from klarify_xl.limits import API_BASE_URL
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
@@ -247,3 +248,32 @@ def test_address_and_store_follow_the_same_order(
     assert load_settings().store == Path(os.path.expanduser("~")) / "environment.db"  # noqa: PTH111
     explicit = load_settings(base_url="https://option.example", store="option.db")
     assert (explicit.base_url, explicit.store) == ("https://option.example", Path("option.db"))
+
+
+@pytest.mark.usefixtures("aws", "memory_keyring")
+def test_a_reference_leads_to_a_key_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ACME_KEY", "from-environment")
+    (tmp_path / ".env").write_text("OTHER_KEY=from-env-file\n", encoding="utf-8")
+    (tmp_path / "key").write_text("from-file\n", encoding="utf-8")
+    keyring.set_password("klarify-xl", "acme", "from-keyring")
+    keep_in_aws("klarify/acme", "from-aws")
+    for text, key in {
+        "env:ACME_KEY": "from-environment",
+        "env:OTHER_KEY": "from-env-file",
+        f"file:{tmp_path / 'key'}": "from-file",
+        "keyring:acme": "from-keyring",
+        "aws:klarify/acme": "from-aws",
+    }.items():
+        reference = KeyReference.parse(text)
+        assert str(reference) == text
+        assert reference.resolve().reveal() == key
+
+
+@pytest.mark.usefixtures("aws", "memory_keyring")
+@pytest.mark.parametrize("text", ["env:NONE", "file:none", "keyring:none", "aws:none"])
+def test_a_reference_that_leads_nowhere_says_so(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"(?i)none") as caught:
+        KeyReference.parse(text).resolve()
+    assert caught.value.hint

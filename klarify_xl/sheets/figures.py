@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Final
 
 from klarify_xl.limits import EXCEL_FIRST_DAY
-from klarify_xl.plan import Cell, Formula, Link, Sheet
+from klarify_xl.plan import Cell, Formula, Link, Place, Sheet
 from klarify_xl.sheets.inventory import Inventory
 
 _DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 -- Excel's days have no time zone
@@ -26,11 +26,11 @@ class Table:
 
     Attributes:
         sheet: The table.
-        inventory: Leads to its rows.
+        inventory: Leads to its rows, and says where to; None for no such words.
     """
 
     sheet: Sheet
-    inventory: Inventory
+    inventory: Inventory | None = None
     _values: dict[str, list[Cell]] = field(default_factory=dict, repr=False)
 
     def column(self, key: str) -> str:
@@ -105,7 +105,11 @@ class Table:
 
     def link_to_row(self, label: str, row: int | None) -> Cell:
         """Return a label that leads to a row of the table, if there is such a row."""
-        return label if row is None else self.inventory.link_to(label, self.sheet.key, row)
+        if row is None:
+            return label
+        if self.inventory is None:
+            return Link(label, Place(self.sheet.key, row))
+        return self.inventory.link_to(label, self.sheet.key, row)
 
 
 def quoted(text: str) -> str:
