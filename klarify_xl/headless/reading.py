@@ -136,8 +136,7 @@ def read_sheet(
         last_number = number
         cells = list(numbered_cells(row))
         if region is None:
-            # Without a table, what bears our formats is written anew.
-            cells = [(at, cell) for at, cell in cells if not is_our_format(_style(cell))]
+            cells = [(at, cell) for at, cell in cells if not _is_ours(cell, reader, is_our_format)]
         if region is None or not region.top <= number <= region.bottom:
             _keep_outside(sheet, reader, number, row, cells)
             continue
@@ -252,6 +251,15 @@ def _sort_cells(
         own = reader.own(cell, old.number, at)
         if not own.is_empty or at not in columns.ours:
             old.own[at] = own
+
+
+def _is_ours(cell: ReadCell, reader: CellReader, is_our_format: Callable[[int], bool]) -> bool:
+    """Tell whether a cell on a sheet without a table is ours, and so is written anew."""
+    if not is_our_format(_style(cell)):
+        return False
+    # Read all the same: a damaged file is refused wherever it is damaged.
+    reader.text(cell)
+    return True
 
 
 def _style(cell: ReadCell) -> int:
