@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("transport", "client", "store", "graph", "search", "exit_codes"),
     ("walk", "health"),
     ("sheets", "answers", "functions"),
-    ("sync", "headless", "exports", "options_sample", "ribbon", "udfs"),
+    ("sync", "headless", "exports", "options_sample", "remote", "ribbon", "udfs"),
     ("pipeline",),
     ("packs",),
     ("check",),
