@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from klarify_xl.client import Client, Page, Query
 from klarify_xl.errors import ConfigurationError, KeyRefusedError, KlarifyError
 from klarify_xl.headless.target import Target
+from klarify_xl.remote import open_destination
 from klarify_xl.settings import FoundKey, Settings, find_access_key
 from klarify_xl.store import Store
 
@@ -160,7 +161,8 @@ def _store(settings: Settings) -> Finding:
 
 
 def _target(out: str) -> Finding:
-    target = Target(out)
-    target.check()
-    state = "will be updated" if target.marks() else "will be made"
-    return Finding("Workbook", "fine", f"{target.path} {state}")
+    with open_destination(out) as place:
+        target = Target(place.path)
+        target.check()
+        state = "will be updated" if target.marks() else "will be made"
+        return Finding("Workbook", "fine", f"{place.shown} {state}")

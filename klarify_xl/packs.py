@@ -22,6 +22,7 @@ from klarify_xl.options import Options
 from klarify_xl.options_file import load_options
 from klarify_xl.pipeline import renewal_period, write_plan
 from klarify_xl.progress import OnProgress, Progress, ignore
+from klarify_xl.remote import open_destination
 from klarify_xl.sheets import empty_plan, plan_contents, read_contents
 from klarify_xl.sheets.contents import Contents
 from klarify_xl.store import Store
@@ -141,7 +142,7 @@ def write_packs(
 
     Args:
         store: What to show.
-        out: The folder; it is made if missing.
+        out: The folder, a path or an address such as ``s3://bucket/packs``; made if missing.
         by: What makes a pack.
         options: How the packs are to look, but for the centre of the map, which is each pack's
             own; by default as `klarify.toml` in the current folder says, if it is there.
@@ -156,7 +157,26 @@ def write_packs(
     options = replace(load_options() if options is None else options, map_centre="")
     # At once, so that wrong options are told before anything is written.
     empty_plan(options)
-    folder = make_folder(out)
+    with open_destination(out, lambda name: name == INDEX or name.endswith(_ENDING)) as place:
+        folder = make_folder(place.path)
+        result = _write_all(
+            store, folder, by, options, overwrite=overwrite, on_progress=on_progress
+        )
+        place.publish()
+    packs = tuple(replace(pack, reason=place.named(pack.reason)) for pack in result.packs)
+    seconds = time.monotonic() - started
+    return replace(result, out=place.shown, packs=packs, seconds=seconds)
+
+
+def _write_all(
+    store: Store,
+    folder: Path,
+    by: Grouping,
+    options: Options,
+    *,
+    overwrite: bool,
+    on_progress: OnProgress,
+) -> PacksResult:
     _check_index(folder, by)
     contents = read_contents(store, options)
     groups = _groups(contents.procedures, by, Language(options.language))
@@ -179,7 +199,7 @@ def write_packs(
         packs=tuple(packs),
         gone=tuple(gone),
         index=INDEX,
-        seconds=time.monotonic() - started,
+        seconds=0.0,
     )
 
 

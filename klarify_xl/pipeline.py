@@ -15,7 +15,7 @@ from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.collector import collector_paused
 from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
-from klarify_xl.exports import Export
+from klarify_xl.exports import Export, export_files
 from klarify_xl.headless.macros import Macros, read_macros
 from klarify_xl.headless.target import Target, Treatment
 from klarify_xl.headless.workbook import write_workbook
@@ -24,6 +24,7 @@ from klarify_xl.options_file import load_options
 from klarify_xl.plan import Plan
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
+from klarify_xl.remote import open_destination
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
     FoundKey,
@@ -123,9 +124,10 @@ def refresh(
     writes what was read.
 
     Args:
-        out: The workbook, a new ``.xlsx`` file, a new ``.xlsm`` file with ribbon and functions,
-            or one that is refreshed in place: only our sheets' rows change, and what people added
-            stays. With other formats the folder for all files.
+        out: A path, or an address such as ``s3://bucket/folder/klarify.xlsx``. The workbook, a
+            new ``.xlsx`` file, a new ``.xlsm`` file with ribbon and functions, or one that is
+            refreshed in place: only our sheets' rows change, and what people added stays. With
+            other formats the folder for all files.
         formats: What to write: ``xlsx``, ``csv``, ``json``, ``parquet``.
         access_key: The key; by default it is looked for (see `klarify_xl.settings`).
         key_file: A file that holds the key and nothing else.
@@ -160,41 +162,49 @@ def refresh(
         )
     options = load_options() if options is None else options
     # At once, so that wrong options are told before anything is read.
-    empty_plan(options)
+    empty = empty_plan(options)
     treatment = Treatment(overwrite=overwrite, into=into, backup=backup)
-    place = Path(out).expanduser()
-    target, export = _outputs(place, formats, overwrite=overwrite)
-    if target:
-        if settings.store.absolute() == target.path.absolute():
-            raise ConfigurationError(
-                f"Store and workbook are the same file, {out}.", hint="Choose another --store."
-            )
-        target.check(treatment)
-    found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
-    with Store(settings.store) as opened, opened.exclusive():
-        known = opened.last_refresh()
-        try:
-            with reading:
-                log = update_store(
-                    opened,
-                    settings,
-                    found,
-                    full=full,
-                    accept_removals=accept_removals,
-                    now=now,
-                    on_progress=on_progress,
+    with open_destination(out, _brought(empty, formats)) as place:
+        target, export = _outputs(place.path, formats, overwrite=overwrite)
+        if target:
+            if settings.store.absolute() == target.path.absolute():
+                raise ConfigurationError(
+                    f"Store and workbook are the same file, {out}.", hint="Choose another --store."
                 )
-            rows: dict[str, int] = {}
-            files: tuple[str, ...] = ()
-            if target:
-                rows = _write(opened, target, options, treatment, on_progress)
-            if export:
-                plan = build_plan(opened, options, limited=False)
-                files = export.write(plan, on_progress).written
-        except KeyboardInterrupt:
-            raise stopped(stored=opened.last_refresh() != known) from None
+            target.check(treatment)
+        found = find_access_key(settings.base_url, explicit=access_key, key_file=key_file)
+        with Store(settings.store) as opened, opened.exclusive():
+            known = opened.last_refresh()
+            try:
+                with reading:
+                    log = update_store(
+                        opened,
+                        settings,
+                        found,
+                        full=full,
+                        accept_removals=accept_removals,
+                        now=now,
+                        on_progress=on_progress,
+                    )
+                rows: dict[str, int] = {}
+                files: tuple[str, ...] = ()
+                place.renew()
+                if target:
+                    rows = _write(opened, target, options, treatment, on_progress)
+                if export:
+                    plan = build_plan(opened, options, limited=False)
+                    files = export.write(plan, on_progress).written
+                place.publish()
+            except KeyboardInterrupt:
+                raise stopped(stored=opened.last_refresh() != known) from None
     seconds = time.monotonic() - started
-    return _result(log, settings, rows, files, place, seconds)
+    return _result(log, settings, rows, files, place.shown, seconds)
+
+
+def _brought(empty: Plan, formats: Sequence[str]) -> Callable[[str], bool] | None:
+    """Return which files of a folder a refresh reads or replaces, None if it is no folder."""
+    others = [one for one in formats if one != WORKBOOK_FORMAT]
+    return {WORKBOOK_NAME, *export_files(empty, others)}.__contains__ if others else None
 
 
 def _outputs(
@@ -364,7 +374,7 @@ def _result(
     settings: Settings,
     rows: dict[str, int],
     files: tuple[str, ...],
-    place: Path,
+    out: str,
     seconds: float,
 ) -> RefreshResult:
     return RefreshResult(
@@ -385,6 +395,6 @@ def _result(
         seconds=seconds,
         rows=rows,
         files=files,
-        out=str(place),
+        out=out,
         store=str(settings.store),
     )

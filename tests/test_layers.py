@@ -37,7 +37,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("transport", "client", "store", "graph", "search", "exit_codes"),
     ("walk", "health"),
     ("sheets", "answers", "functions"),
-    ("sync", "headless", "exports", "options_sample", "ribbon", "udfs", "excel_setup"),
+    (
+        *("sync", "headless", "exports", "options_sample", "remote", "ribbon", "udfs"),
+        "excel_setup",
+    ),
     ("pipeline",),
     ("packs", "fleet"),
     ("live",),

@@ -28,7 +28,7 @@ _SETTLED: Final = timedelta(minutes=1)
 
 
 def demo(
-    out: OutOption = Path("klarify.xlsx"),
+    out: OutOption = "klarify.xlsx",
     store: Annotated[
         Path | None,
         typer.Option(

@@ -1,5 +1,6 @@
 """The export command: the store's tables as files for BI programs."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -14,8 +15,9 @@ from klarify_xl.commands.options import (
 )
 from klarify_xl.commands.reporting import reported
 from klarify_xl.console import Screen, show_export
-from klarify_xl.exports import Export
+from klarify_xl.exports import Export, export_files
 from klarify_xl.options_file import load_options
+from klarify_xl.remote import open_destination
 from klarify_xl.settings import load_settings
 from klarify_xl.sheets import build_plan
 from klarify_xl.store import Store
@@ -45,9 +47,12 @@ def export(
         options = load_options(config)
         with Store(load_settings(store=store).store, read_only=True) as opened:
             plan = build_plan(opened, options, limited=False)
-        writer = Export(
-            out, [one.value for one in formats], tables=sheets or (), overwrite=overwrite
-        )
-        with screen.progress() as on_progress:
+        names = [one.value for one in formats]
+        with (
+            open_destination(out, export_files(plan, names).__contains__) as place,
+            screen.progress() as on_progress,
+        ):
+            writer = Export(place.path, names, tables=sheets or (), overwrite=overwrite)
             result = writer.write(plan, on_progress)
-        show_export(screen, result)
+            place.publish()
+        show_export(screen, replace(result, out=place.shown))

@@ -31,12 +31,13 @@ class PackGrouping(StrEnum):
     LANE = "lane"
 
 
+# Not a path, which would make s3:/bucket of s3://bucket.
 OutOption = Annotated[
-    Path,
+    str,
     typer.Option("--out", "-o", help="The workbook (.xlsx or .xlsm) to make or bring up to date."),
 ]
 FolderOption = Annotated[
-    Path, typer.Option("--out", "-o", help="The folder to write into; made if missing.")
+    str, typer.Option("--out", "-o", help="The folder to write into; made if missing.")
 ]
 StoreOption = Annotated[
     Path | None, typer.Option(help="The local store. [env KLARIFY_STORE]", show_default=False)

@@ -40,6 +40,12 @@ _CONVENTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+def export_files(plan: Plan, formats: Iterable[str]) -> frozenset[str]:
+    """Return the names of all files that an export of a plan's tables may read or replace."""
+    stems = [table_of(sheet).stem for sheet in plan.tables]
+    return frozenset({MANIFEST, *(f"{stem}.{name}" for stem in stems for name in formats)})
+
+
 @dataclass(frozen=True)
 class ExportResult:
     """What an export did.
