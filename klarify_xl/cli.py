@@ -33,13 +33,11 @@ from klarify_xl.errors import ConfigurationError
 from klarify_xl.exit_codes import EXIT_STOPPED, EXIT_UNCHANGED, exit_code
 from klarify_xl.options_file import load_options
 from klarify_xl.options_sample import sample
+from klarify_xl.os_keyring import find_safe_keyring, forget_in_keyring, keep_in_keyring
 from klarify_xl.pipeline import WORKBOOK_NAME, refresh
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
     find_access_key,
-    find_safe_keyring,
-    forget_in_keyring,
-    keep_in_keyring,
     load_settings,
 )
 from klarify_xl.store import Store

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Final, Self
 
 from klarify_xl.errors import ConfigurationError
+from klarify_xl.os_keyring import KEYRING_SERVICE, read_keyring
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
-    KEYRING_SERVICE,
     FoundKey,
     find_variable,
     key_of,
     read_aws,
     read_key_file,
-    read_keyring,
 )
 
 KEY_SOURCES: Final[Mapping[str, str]] = {

@@ -15,6 +15,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("__init__", "errors", "limits", "progress", "language", "collector", "demo"),
     (
         "secret",
+        "os_keyring",
         "settings",
         "key_reference",
         "model",

@@ -15,11 +15,10 @@ from moto.server import ThreadedMotoServer
 from klarify_xl.errors import ConfigurationError
 from klarify_xl.key_reference import KeyReference
 from klarify_xl.limits import API_BASE_URL
+from klarify_xl.os_keyring import forget_in_keyring, keep_in_keyring
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import (
     find_access_key,
-    forget_in_keyring,
-    keep_in_keyring,
     load_settings,
     normalise_base_url,
 )

@@ -17,7 +17,8 @@ from klarify_xl.console import Screen, show_findings
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.errors import ConfigurationError, TargetError
 from klarify_xl.exit_codes import exit_code
-from klarify_xl.settings import BASE_URL_VARIABLE, KEY_VARIABLE, STORE_VARIABLE, load_settings
+from klarify_xl.os_keyring import KEY_VARIABLE
+from klarify_xl.settings import BASE_URL_VARIABLE, STORE_VARIABLE, load_settings
 
 _TRIED_TEXT = '=HYPERLINK("https://example.com","+1+1")'
 

@@ -22,10 +22,11 @@ from klarify_xl.live.preferences import options_path, preferences_of
 from klarify_xl.live.properties import read_property
 from klarify_xl.live.reading import titles_of
 from klarify_xl.options_sample import sample
+from klarify_xl.os_keyring import keep_in_keyring
 from klarify_xl.plan import Sheet
 from klarify_xl.ribbon import NOTES_TABLES
 from klarify_xl.secret import AccessKey
-from klarify_xl.settings import default_store, keep_in_keyring, load_settings, normalise_base_url
+from klarify_xl.settings import default_store, load_settings, normalise_base_url
 from klarify_xl.sheets import empty_plan
 from klarify_xl.store import Store
 from klarify_xl.text import link_target
