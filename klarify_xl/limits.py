@@ -26,6 +26,9 @@ EXCEL_LINK_CHARACTERS: Final = 2_079
 EXCEL_FIRST_DAY: Final = (1900, 3, 1)
 """First day whose serial number all programs agree on (Excel knows a 29 February 1900)."""
 
+EXCEL_DAYS_TO_1904: Final = 1_462
+"""How much later days are counted from in workbooks of the first Excel for the Mac."""
+
 API_PAGE_SIZE: Final = 100
 """Largest page size that the API reference recommends ("Pagination"); above it time-outs."""
 

@@ -66,7 +66,10 @@ def typed(monkeypatch: pytest.MonkeyPatch, asked: list[dict[str, Any]]) -> Typed
             return text
 
         root = types.SimpleNamespace(
-            withdraw=lambda: None, attributes=lambda *_: None, destroy=lambda: None
+            attributes=lambda *_: None,
+            eval=lambda _script: None,
+            update=lambda: None,
+            destroy=lambda: None,
         )
         tk = types.ModuleType("tkinter")
         dialogs = types.ModuleType("tkinter.simpledialog")

@@ -141,3 +141,14 @@ def test_notes_of_what_vanishes_are_archived_and_return(template: Path, known: D
         refreshed(excel)
         assert column(excel, "Procedures", "Notes")[gone] == "Call the auditor"
         assert excel.values("Archived notes")[1:] in ([], [(None,) * 5])
+
+
+@pytest.mark.usefixtures("known")
+def test_days_are_counted_as_the_workbook_counts_them(template: Path) -> None:
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        usual = column(excel, "Procedures", "Updated (UTC)")
+        excel.book.kept["Date1904"] = True
+        refreshed(excel)
+        later = column(excel, "Procedures", "Updated (UTC)")
+        assert later == {thing: pytest.approx(day - 1462) for thing, day in usual.items()}

@@ -32,14 +32,12 @@ from klarify_xl.headless.retitling import Retitling
 from klarify_xl.headless.rows import RowWriter
 from klarify_xl.headless.stylesheet import Stylesheet, styles_part
 from klarify_xl.headless.tables import TableSheet, set_region
-from klarify_xl.limits import EXCEL_LINKS_PER_SHEET
+from klarify_xl.limits import EXCEL_DAYS_TO_1904, EXCEL_LINKS_PER_SHEET
 from klarify_xl.plan import Link, Place, Plan
 from klarify_xl.progress import OnProgress, Progress, ignore
 
 _PROGRESS_STEP: Final = 1000
 _NO_DAY: Final = datetime.min.replace(tzinfo=UTC)
-_DAYS_TO_1904: Final = timedelta(days=1462)
-"""How much later days are counted from in workbooks of the first Excel for the Mac."""
 _BLANK_SHEET: Final = "Blank"
 _CORE: Final = "docProps/core.xml"
 
@@ -148,7 +146,7 @@ class _Writer:
         self._placing = Placing(plan, package, self._formats, self._shown, is_new=is_new, into=into)
         self._tables: dict[str, TableSheet] = {}
         if self._placing.sheets.counts_from_1904:
-            self._later = _DAYS_TO_1904
+            self._later = timedelta(days=EXCEL_DAYS_TO_1904)
         self._boards: list[BoardSheet] = []
         self._done = 0
         self.total = 0

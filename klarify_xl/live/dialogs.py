@@ -25,9 +25,10 @@ def ask(title: str, question: str, *, present: str = "", hidden: bool = False) -
     except tk.TclError as error:
         raise _no_windows() from error
     try:
-        root.withdraw()
-        # Excel is in front, and would hide the question.
-        root.attributes("-topmost", True)
+        # Excel is in front, and would hide a question that does not belong to a window before it.
+        root.attributes("-alpha", 0.0, "-topmost", True)
+        root.eval("tk::PlaceWindow . center")
+        root.update()
         return simpledialog.askstring(
             title, question, initialvalue=present, show="•" if hidden else "", parent=root
         )

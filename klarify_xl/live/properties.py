@@ -6,6 +6,7 @@ from typing import Any, Final
 LONGEST: Final = 255
 """Characters that Excel's object model takes for a property's text."""
 
+_IS_NOT_LINKED: Final = False
 _TEXT: Final = 4
 """``msoPropertyTypeString``"""
 
@@ -34,7 +35,8 @@ def write_properties(workbook: Any, values: Mapping[str, str]) -> None:  # noqa:
         if found is not None:
             found.Value = value[:LONGEST]
         else:
-            properties.Add(Name=name, LinkToContent=False, Type=_TEXT, Value=value[:LONGEST])
+            # By position: this object tells no names of arguments.
+            properties.Add(name, _IS_NOT_LINKED, _TEXT, value[:LONGEST])
 
 
 def _find(properties: Any, name: str) -> Any:  # noqa: ANN401

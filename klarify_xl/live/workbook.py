@@ -5,7 +5,7 @@ and all that belongs to them.
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from klarify_xl.headless.cells import OwnCell
 from klarify_xl.headless.merge import Note as OwnNote
 from klarify_xl.headless.merge import archived, fill_down, identities, merge
 from klarify_xl.headless.reading import OldRow
+from klarify_xl.limits import EXCEL_DAYS_TO_1904
 from klarify_xl.live.boards import write_board
 from klarify_xl.live.cells import CellWriter
 from klarify_xl.live.context import Context
@@ -102,6 +103,7 @@ class _Writer:
         self._everything = everything or failed
         self._on_progress = on_progress
         self._sheets = Sheets(workbook)
+        self._later = timedelta(days=EXCEL_DAYS_TO_1904 if workbook.Date1904 else 0)
         styles = Styles(workbook, plan.date_format, plan.colours)
         self._context = Context(workbook, plan, styles, self._shown)
         self._archive = Archive()
@@ -113,7 +115,7 @@ class _Writer:
 
     def _shown(self, moment: datetime) -> datetime:
         try:
-            return moment.astimezone(self._plan.time_zone)
+            return moment.astimezone(self._plan.time_zone) - self._later
         except OverflowError:
             # In the last hours of the year 9999: shown as a text.
             return _NO_DAY

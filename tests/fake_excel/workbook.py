@@ -64,7 +64,7 @@ class Workbook(ComObject):
 
     @prop
     def Date1904(self) -> bool:
-        return False
+        return bool(self._book.kept.get("Date1904", False))
 
     @prop
     def FileFormat(self) -> int:
