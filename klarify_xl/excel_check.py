@@ -20,7 +20,7 @@ from klarify_xl.headless.cells import serial
 from klarify_xl.headless.target import Target, Treatment
 from klarify_xl.live.buttons import add_notes
 from klarify_xl.live.excel import Excel, Patient, com_text
-from klarify_xl.live.refresh import refresh_workbook
+from klarify_xl.live.refresh_button import refresh_workbook
 from klarify_xl.options import DEFAULT_OPTIONS
 from klarify_xl.pipeline import write_plan
 from klarify_xl.plan import Plan

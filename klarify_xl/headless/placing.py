@@ -237,7 +237,7 @@ class Placing:
                 self.names.append(("_xlnm.Print_Titles", titles, board.name))
             return BoardSheet(board, board.name, part, root, OldSheet(root))
         part = self.sheets.parts[present]
-        old = self._read(part, None, _NONE)
+        old = self._read(part, None, Columns((), (), written))
         placed = BoardSheet(board, present, part, old.root, old)
         placed.sort_out(self._formats.is_ours, written)
         archive.add(board.key, placed.overwritten, self._plan.made_at)

@@ -95,10 +95,13 @@ class Columns:
     Attributes:
         ours: Columns of the plan, by column of the sheet from 1.
         identity: Columns of the sheet that tell what a row is about, or fewer if some are gone.
+        written: On a sheet without a table, the cells that we wrote, as row and column from 1, if
+            that is known.
     """
 
     ours: Collection[int]
     identity: Sequence[int]
+    written: Collection[tuple[int, int]] | None = None
 
 
 def read_sheet(
@@ -136,7 +139,15 @@ def read_sheet(
         last_number = number
         cells = list(numbered_cells(row))
         if region is None:
-            cells = [(at, cell) for at, cell in cells if not _is_ours(cell, reader, is_our_format)]
+            written = columns.written
+            cells = [
+                (at, cell)
+                for at, cell in cells
+                if not (
+                    _is_ours(cell, reader, is_our_format)
+                    and (written is None or (number, at) in written)
+                )
+            ]
         if region is None or not region.top <= number <= region.bottom:
             _keep_outside(sheet, reader, number, row, cells)
             continue

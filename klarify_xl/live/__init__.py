@@ -11,7 +11,7 @@ from klarify_xl.errors import CancelledError, KlarifyError
 from klarify_xl.language import Language, Phrase
 from klarify_xl.live import buttons
 from klarify_xl.live.excel import TITLE, Excel, com_text, connect, warn
-from klarify_xl.live.refresh import note_failure, refresh_workbook
+from klarify_xl.live.refresh_button import note_failure, refresh_workbook
 
 _log = logging.getLogger(__name__)
 
