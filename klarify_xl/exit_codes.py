@@ -25,10 +25,11 @@ EXIT_CODES: Final[tuple[tuple[int, str, tuple[type[KlarifyError], ...]], ...]] =
     (8, "the store is missing, damaged, or belongs to something else", (StoreError,)),
     (130, "stopped with Ctrl-C", (CancelledError,)),
 )
-"""Exit codes besides 0 (done), 1 (unexpected) and 10 (nothing changed, with --exit-unchanged)."""
+"""Exit codes besides 0 (done), 1 (unexpected), and 10 and 11, which tell of no error."""
 
 EXIT_UNEXPECTED: Final = 1
 EXIT_UNCHANGED: Final = 10
+EXIT_STALE: Final = 11
 EXIT_STOPPED: Final = 130
 
 

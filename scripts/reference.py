@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from klarify_xl import udfs
 from klarify_xl.cli import app
-from klarify_xl.exit_codes import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED
+from klarify_xl.exit_codes import EXIT_CODES, EXIT_STALE, EXIT_UNCHANGED, EXIT_UNEXPECTED
 from klarify_xl.options_file import SETTINGS
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.plan import Column, Sheet
@@ -25,6 +25,10 @@ COMMANDS = (
     ("changes",),
     ("export",),
     ("packs",),
+    ("status",),
+    ("schedule", "install"),
+    ("schedule", "show"),
+    ("schedule", "remove"),
     ("options",),
     ("key", "set"),
     ("key", "show"),
@@ -167,6 +171,7 @@ def _exit_codes() -> str:
         (EXIT_UNEXPECTED, "unexpected: please report it"),
         *((code, meaning) for code, meaning, _ in EXIT_CODES),
         (EXIT_UNCHANGED, "nothing changed (with `--exit-unchanged` only)"),
+        (EXIT_STALE, "the last refresh failed, or is older than `--max-age` (`status` only)"),
     ]
     rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in sorted(codes))
     return f"| exit code | meaning |\n| --- | --- |\n{rows}\n"
