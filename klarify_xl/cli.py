@@ -4,6 +4,7 @@ import getpass
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -14,20 +15,26 @@ from klarify_xl.commands.demo import demo
 from klarify_xl.commands.export import export
 from klarify_xl.commands.fleet import fleet
 from klarify_xl.commands.install import install, uninstall
+from klarify_xl.commands.noting import Places, noted
 from klarify_xl.commands.options import (
     BaseUrlOption,
     ConfigOption,
     JsonOption,
     KeyFileOption,
     LogFileOption,
+    LogJsonOption,
     MapOption,
+    NotifyOn,
     OutOption,
     QuietOption,
     RefreshFormat,
+    StatusFileOption,
     StoreOption,
 )
 from klarify_xl.commands.packs import packs
 from klarify_xl.commands.reporting import logged, reported
+from klarify_xl.commands.schedule import schedule_app
+from klarify_xl.commands.status import status
 from klarify_xl.console import Screen, show_changes, show_result
 from klarify_xl.errors import ConfigurationError
 from klarify_xl.exit_codes import EXIT_STOPPED, EXIT_UNCHANGED, exit_code
@@ -54,6 +61,7 @@ app = typer.Typer(
 )
 key_app = typer.Typer(help="Keep the access key in the OS keyring.", no_args_is_help=True)
 app.add_typer(key_app, name="key")
+app.add_typer(schedule_app, name="schedule")
 
 
 def run() -> None:
@@ -67,7 +75,9 @@ def run() -> None:
         wrong = ConfigurationError(
             error.format_message(), hint="See `klarify-xl --help`, or a command's own --help."
         )
-        Screen(as_json="--json" in sys.argv).failure(wrong, exit_code(wrong))
+        screen = Screen(as_json="--json" in sys.argv, log_json="--log-json" in sys.argv)
+        with screen.logging_lines():
+            screen.failure(wrong, exit_code(wrong))
         sys.exit(exit_code(wrong))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(EXIT_STOPPED)
@@ -128,10 +138,26 @@ def _refresh(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     log_file: LogFileOption = None,
+    log_json: LogJsonOption = False,
+    status_file: StatusFileOption = None,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(help="The outcome for Prometheus (node_exporter's textfiles, *.prom)."),
+    ] = None,
+    notify_on: Annotated[
+        list[NotifyOn],
+        typer.Option(help="What the webhook in KLARIFY_WEBHOOK is told of; repeat it for both."),
+    ] = [NotifyOn.FAILURE],  # noqa: B006 -- Typer's form of a default
 ) -> None:
     """Read what is new from Klarify, and bring the workbook up to date."""
-    screen = Screen(quiet=quiet, as_json=as_json)
-    with reported(screen), logged(log_file):
+    screen = Screen(quiet=quiet, as_json=as_json, log_json=log_json)
+    places = Places(out, store, status_file, metrics_file, notify_on)
+    with (
+        screen.logging_lines(),
+        reported(screen),
+        logged(log_file),
+        noted(places, screen) as note,
+    ):
         settings = load_settings(base_url=base_url, store=store)
         options = replace(load_options(config), map_centre=map_centre or "")
         with screen.progress() as on_progress:
@@ -148,6 +174,7 @@ def _refresh(
                 backup=backup,
                 on_progress=on_progress,
             )
+        note(result)
         show_result(screen, result)
     if exit_unchanged and result.outcome == "unchanged":
         raise typer.Exit(EXIT_UNCHANGED)
@@ -228,6 +255,7 @@ def _key_remove(base_url: BaseUrlOption = None) -> None:
 app.command("export")(export)
 app.command("packs")(packs)
 app.command("fleet")(fleet)
+app.command("status")(status)
 app.command("demo")(demo)
 app.command("install")(install)
 app.command("uninstall")(uninstall)

@@ -2,11 +2,13 @@
 
 import io
 import json
+import logging
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rich.console import Console
@@ -18,12 +20,16 @@ from klarify_xl.check import Finding
 from klarify_xl.errors import KlarifyError
 from klarify_xl.exports import MANIFEST, ExportResult
 from klarify_xl.fleet.run import FleetResult
+from klarify_xl.json_log import JsonLines, about, lines_logged
 from klarify_xl.model import readable
 from klarify_xl.packs import PacksResult
 from klarify_xl.pipeline import RefreshResult
 from klarify_xl.progress import OnProgress, Progress, ignore
 from klarify_xl.records import Change, Refresh, worth_showing
+from klarify_xl.status import Status
 from klarify_xl.text import safe_text
+
+_LOG = logging.getLogger(__name__)
 
 _PLAIN_SECONDS: Final = 5.0
 _SIGNS: Final = {
@@ -43,13 +49,22 @@ class Screen:
     """Where a command shows things: results on standard output, the rest on standard error.
 
     Args:
-        quiet: Show results and errors only.
+        quiet: Show nothing but what went wrong, and the JSON document where it is asked for.
         as_json: Show one JSON document on standard output and nothing else there.
+        log_json: Show JSON lines on standard error and nothing else there.
+
+    Attributes:
+        quiet: Whether only what went wrong is shown.
+        lines: What formats the JSON lines.
     """
 
-    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+    def __init__(
+        self, *, quiet: bool = False, as_json: bool = False, log_json: bool = False
+    ) -> None:
         self.as_json = as_json
-        self._quiet = quiet
+        self.lines = JsonLines()
+        self.quiet = quiet
+        self._log_json = log_json
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 # A code page without some letter must not end a refresh.
@@ -67,13 +82,30 @@ class Screen:
 
     def line(self, text: str | Text = "") -> None:
         """Show a line of the result to a person."""
-        if not self.as_json:
+        if not self.as_json and not self.quiet:
             self._out.print(text if isinstance(text, Text) else Text(text))
 
     def note(self, text: str) -> None:
         """Show a line beside the result."""
-        if not self._quiet:
+        if not self.quiet and not self._log_json:
             self._err.print(Text(text))
+
+    def problem(self, text: str) -> None:
+        """Show a line on something that went wrong without ending the command."""
+        if self._log_json:
+            _LOG.warning("%s", text, extra=about("problem"))
+        else:
+            self._err.print(Text(text))
+
+    @contextmanager
+    def logging_lines(self) -> Iterator[None]:
+        """Show JSON lines, if they are asked for, as long as the context lasts."""
+        if self._log_json:
+            level = logging.WARNING if self.quiet else logging.INFO
+            with lines_logged(self.lines, self._err.file, level):
+                yield
+        else:
+            yield
 
     def document(self, content: Mapping[str, Any] | Sequence[Any]) -> None:
         """Show the result to a program."""
@@ -84,10 +116,11 @@ class Screen:
 
     def failure(self, error: KlarifyError, exit_code: int) -> None:
         """Show what went wrong and what to do next."""
-        message = Text.assemble(("Error: ", "bold red"), _line(str(error)))
-        self._err.print(message)
-        if error.hint:
-            self._err.print(Text.assemble(("What to do: ", "bold"), _line(error.hint)))
+        if self._log_json:
+            details = {"error": type(error).__name__, "hint": error.hint, "exit_code": exit_code}
+            _LOG.error("%s", error, extra=about("failed", **details))
+        else:
+            self._show_failure(error)
         self.document(
             {
                 "outcome": "failed",
@@ -98,10 +131,16 @@ class Screen:
             }
         )
 
+    def _show_failure(self, error: KlarifyError) -> None:
+        message = Text.assemble(("Error: ", "bold red"), _line(str(error)))
+        self._err.print(message)
+        if error.hint:
+            self._err.print(Text.assemble(("What to do: ", "bold"), _line(error.hint)))
+
     @contextmanager
     def progress(self) -> Iterator[OnProgress]:
         """Give what shows progress: bars on a terminal, a line now and then elsewhere."""
-        if self._quiet or self.as_json:
+        if self.quiet or self.as_json or self._log_json:
             yield ignore
         elif self._err.is_terminal:
             columns = (
@@ -187,8 +226,9 @@ def show_packs(screen: Screen, result: PacksResult) -> None:
     counts = Counter(pack.outcome for pack in result.packs)
     kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in ("written", "unchanged", "refused"))
     screen.line(f"Packs:   {len(result.packs):,} by {result.by} ({kinds})")
+    show = screen.problem if screen.quiet else screen.line
     for pack in result.refused:
-        screen.line(f"Refused: {_line(pack.file)}: {_line(pack.reason)}")
+        show(f"Refused: {_line(pack.file)}: {_line(pack.reason)}")
     if result.gone:
         gone = ", ".join(_line(name) for name in result.gone)
         screen.line(f"Mind:    no longer renewed, but still there: {gone}")
@@ -300,3 +340,42 @@ def _change_document(change: Change) -> dict[str, Any]:
         "old": value(change.old),
         "new": value(change.new),
     }
+
+
+def show_statuses(
+    screen: Screen, statuses: Sequence[Status], now: datetime, max_age: timedelta | None
+) -> None:
+    """Show how the refreshes of workbooks went.
+
+    Args:
+        screen: Where to.
+        statuses: One for each workbook.
+        now: The present moment (UTC).
+        max_age: The greatest age that is fine, None if the last refresh must have succeeded.
+    """
+    screen.document(
+        [{**one.as_json(now), "is_good": one.is_good(now, max_age)} for one in statuses]
+    )
+    for one in statuses:
+        sign, plain, colour = _SIGNS["fine" if one.is_good(now, max_age) else "broken"]
+        screen.line(Text.assemble((screen.sign(sign, plain), colour), " ", _line(one.out)))
+        success, failure, age = one.last_success, one.last_failure, one.age(now)
+        if success and age is not None:
+            told = f"{success.at:%Y-%m-%d %H:%M} UTC, {_age(age)} ago"
+            screen.line(f"  Refreshed: {told}, {success.procedures:,} procedures")
+        else:
+            screen.line("  Refreshed: never")
+        if failure and one.failures:
+            times = f", {one.failures} times in a row" if one.failures > 1 else ""
+            screen.line(f"  Failed:    {failure.at:%Y-%m-%d %H:%M} UTC{times}")
+            screen.line(f"             {_line(failure.message)}")
+            if failure.hint:
+                screen.line(f"             {screen.sign('→', '->')} {_line(failure.hint)}")
+
+
+def _age(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    for size, word in ((1440, "days"), (60, "hours")):
+        if minutes >= 2 * size:
+            return f"{minutes // size} {word}"
+    return f"{minutes} minutes"

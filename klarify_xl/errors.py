@@ -17,6 +17,7 @@
     ├── TargetError (OSError)                a file can't be written there
     │   └── TargetLockedError                the file is open, or not ours to replace
     ├── FleetError                           a fleet's cluster can't be used, or was lost
+    ├── ScheduleError (OSError)              the system's scheduler does not do as it is asked
     └── CancelledError                       somebody asked to stop
 
 Each error also is the builtin exception that a caller would catch. No message and no hint ever
@@ -91,6 +92,10 @@ class TargetLockedError(TargetError):
 
 class FleetError(KlarifyError):
     """The cluster that refreshes a fleet can't be used, or was lost."""
+
+
+class ScheduleError(KlarifyError, OSError):
+    """The operating system's scheduler does not do what it is asked for."""
 
 
 class CancelledError(KlarifyError):

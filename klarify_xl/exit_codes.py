@@ -11,6 +11,7 @@ from klarify_xl.errors import (
     KlarifyError,
     NetworkError,
     ReplyError,
+    ScheduleError,
     StoreError,
     TargetError,
     UnstableError,
@@ -25,12 +26,14 @@ EXIT_CODES: Final[tuple[tuple[int, str, tuple[type[KlarifyError], ...]], ...]] =
     (7, "another refresh is using the store", (BusyError,)),
     (8, "the store is missing, damaged, or belongs to something else", (StoreError,)),
     (9, "some organisations of a fleet failed, or its cluster was lost", (FleetError,)),
+    (12, "the operating system's scheduler refused", (ScheduleError,)),
     (130, "stopped with Ctrl-C", (CancelledError,)),
 )
-"""Exit codes besides 0 (done), 1 (unexpected) and 10 (nothing changed, with --exit-unchanged)."""
+"""Exit codes besides 0 (done), 1 (unexpected), and 10 and 11, which tell of no error."""
 
 EXIT_UNEXPECTED: Final = 1
 EXIT_UNCHANGED: Final = 10
+EXIT_STALE: Final = 11
 EXIT_STOPPED: Final = 130
 
 

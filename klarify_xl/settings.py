@@ -26,12 +26,14 @@ from klarify_xl.secret import AccessKey
 BASE_URL_VARIABLE: Final = "KLARIFY_BASE_URL"
 STORE_VARIABLE: Final = "KLARIFY_STORE"
 AWS_SECRET_VARIABLE: Final = "KLARIFY_AWS_SECRET_ID"  # noqa: S105 -- a variable's name
+WEBHOOK_VARIABLE: Final = "KLARIFY_WEBHOOK"
 
 VARIABLES: Final[Mapping[str, str]] = {
     KEY_VARIABLE: "the access key",
     BASE_URL_VARIABLE: f"address of the Integration API (default {API_BASE_URL})",
     STORE_VARIABLE: "file of the local store (default: the user's data folder)",
     AWS_SECRET_VARIABLE: f"AWS Secrets Manager secret with the key (default {AWS_SECRET_ID})",
+    WEBHOOK_VARIABLE: "address that is told of failed refreshes (Slack, Teams or your own)",
 }
 """Environment variables, which a ``.env`` file may hold too."""
 

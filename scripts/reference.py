@@ -8,7 +8,7 @@ from typer.main import get_command
 from udf_descriptions import worksheet_functions
 
 from klarify_xl.cli import app
-from klarify_xl.exit_codes import EXIT_CODES, EXIT_UNCHANGED, EXIT_UNEXPECTED
+from klarify_xl.exit_codes import EXIT_CODES, EXIT_STALE, EXIT_UNCHANGED, EXIT_UNEXPECTED
 from klarify_xl.fleet.file import FLEET_SETTINGS
 from klarify_xl.fleet.organisations import ORGANISATION_SETTINGS
 from klarify_xl.fleet.run import FleetResult
@@ -30,6 +30,10 @@ COMMANDS = (
     ("export",),
     ("packs",),
     ("fleet",),
+    ("status",),
+    ("schedule", "install"),
+    ("schedule", "show"),
+    ("schedule", "remove"),
     ("options",),
     ("key", "set"),
     ("key", "show"),
@@ -211,6 +215,7 @@ def _exit_codes() -> str:
         (EXIT_UNEXPECTED, "unexpected: please report it"),
         *((code, meaning) for code, meaning, _ in EXIT_CODES),
         (EXIT_UNCHANGED, "nothing changed (with `--exit-unchanged` only)"),
+        (EXIT_STALE, "the last refresh failed, or is older than `--max-age` (`status` only)"),
     ]
     rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in sorted(codes))
     return f"| exit code | meaning |\n| --- | --- |\n{rows}\n"

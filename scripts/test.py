@@ -13,6 +13,9 @@ TOOLS = (
     ("/usr/lib/python3/dist-packages/uno.py", ("python3-uno",)),
     ("ssconvert", ("gnumeric",)),
     ("npm", ("nodejs", "npm")),
+    ("systemd-analyze", ("systemd",)),
+    ("crontab", ("cron",)),
+    ("faketime", ("faketime",)),
 )
 """Programs or files that tests use, and Debian's packages that bring them."""
 

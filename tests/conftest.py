@@ -32,6 +32,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "KLARIFY_BASE_URL",
         "KLARIFY_STORE",
         "KLARIFY_AWS_SECRET_ID",
+        "KLARIFY_WEBHOOK",
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
         "HTTP_PROXY",

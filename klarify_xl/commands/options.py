@@ -31,6 +31,13 @@ class PackGrouping(StrEnum):
     LANE = "lane"
 
 
+class NotifyOn(StrEnum):
+    """What a webhook is told of."""
+
+    FAILURE = "failure"
+    CHANGE = "change"
+
+
 # Not a path, which would make s3:/bucket of s3://bucket.
 OutOption = Annotated[
     str,
@@ -60,7 +67,14 @@ MapOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on success.")]
 LogFileOption = Annotated[
     Path | None, typer.Option(help="Append a detailed log to this file.", show_default=False)
+]
+LogJsonOption = Annotated[
+    bool, typer.Option("--log-json", help="Log to standard error, one JSON object on each line.")
+]
+StatusFileOption = Annotated[
+    Path | None,
+    typer.Option(help="Where the outcome is noted; by default beside the store."),
 ]
