@@ -195,7 +195,7 @@ def test_excel_fails_on_the_way(
         first = len(excel.calls)
         refreshed(excel)
         calls = len(excel.calls) - first
-        edit(known)
+        gone = edit(known)["gone"]
         set_before = settings(excel)
         excel.fail_at(len(excel.calls) + int(calls * share))
         press("refresh")
@@ -208,6 +208,7 @@ def test_excel_fails_on_the_way(
         assert_shows_the_same(excel, headless(tmp_path / "headless.xlsx"), own_columns=1)
         for thing, note in column(excel, "Procedures", "Notes").items():
             assert note in {f"note on {thing}", None}
+        assert f"note on {gone}" in [row[4] for row in excel.values("Archived notes")]
 
 
 def test_reading_takes_too_long(

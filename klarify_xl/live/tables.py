@@ -68,6 +68,12 @@ class LiveTable:
         return self._location(self._planned_rows.get(row, self.old.header))
 
     @property
+    def own_columns(self) -> list[int]:
+        """Columns of the table, from 1 of the sheet, that are a person's."""
+        columns = range(self.old.box.left, self.old.box.right + 1)
+        return [column for column in columns if column not in self.columns]
+
+    @property
     def planned_numbers(self) -> list[int]:
         """Numbers of the rows that are planned, from the top."""
         return [n for n, line in enumerate(self.lines, self.box.top) if line.planned is not None]

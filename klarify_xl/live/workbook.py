@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from klarify_xl.errors import TargetLockedError
 from klarify_xl.headless import marks
-from klarify_xl.headless.archive import Archive
+from klarify_xl.headless.archive import Archive, Entry
 from klarify_xl.headless.cells import OwnCell
 from klarify_xl.headless.merge import Note as OwnNote
 from klarify_xl.headless.merge import archived, fill_down, identities, merge
@@ -107,6 +107,7 @@ class _Writer:
         styles = Styles(workbook, plan.date_format, plan.colours)
         self._context = Context(workbook, plan, styles, self._shown)
         self._archive = Archive()
+        self._in_archive: list[Entry] = []
         self._orders = dict(
             one.partition("=")[::2] for one in read_property(workbook, marks.ORDER_MARK).split()
         )
@@ -133,6 +134,12 @@ class _Writer:
                 boards.append((sheet, worksheet, is_new))
             else:
                 context.tables.append(self._place(sheet))
+        for table in context.tables:
+            self._archive_vanished(table)
+        # Before any row is deleted.
+        self._write_archive()
+        for table in context.tables:
+            self._give_back(table)
         self._write_tables(context.tables)
         for board, worksheet, is_new in boards:
             self._tell(str(worksheet.Name))
@@ -155,7 +162,6 @@ class _Writer:
         """Write tables: rows first in all of them, since links lead from one to another."""
         for table in tables:
             self._tell(table.name)
-            self._archive_and_fill(table)
             table.arrange()
             CellWriter(table, self._context).write(partial(self._count, table.name))
             table.write_own()
@@ -184,23 +190,26 @@ class _Writer:
         merged = merge(planned, old.sheet, self._orders.get(sheet.table, ""), None)
         return LiveTable(sheet, worksheet, table, columns, old, merged)
 
-    def _archive_and_fill(self, table: LiveTable) -> None:
-        """Keep a person's cells of rows that go, and give rows that come what belongs to them."""
+    def _archive_vanished(self, table: LiveTable) -> None:
+        """Take a person's cells of rows that are to go into the archive."""
         old, sheet = table.old, table.sheet
         ours = set(table.columns)
-        titles = dict(enumerate(old.titles, start=old.box.left))
-        own = dict.fromkeys((column for column in titles if column not in ours), "")
         place = sheet.identity.index(sheet.origin) if sheet.origin else -1
 
         def is_kept(row: OldRow, column: int) -> bool:
             # In a row with an id that was never listed all cells are a person's.
             return column not in ours or (place >= 0 and row.identity[place] not in self._plan.ids)
 
-        by_title = {titles[column]: column for column in own}
-        self._archive.give_back(sheet.table, table.merged.lines, by_title)
-        notes = archived(table.merged, is_kept, titles, own)
+        titles = dict(enumerate(old.titles, start=old.box.left))
+        notes = archived(table.merged, is_kept, titles, dict.fromkeys(table.own_columns, ""))
         self._archive.add(sheet.table, notes, self._plan.made_at)
-        fill_down(table.merged.lines, own, old.box.top)
+
+    def _give_back(self, table: LiveTable) -> None:
+        """Give rows that come what belongs to them: from the archive, or what fills a column."""
+        titles = {table.old.titles[at - table.old.box.left]: at for at in table.own_columns}
+        self._archive.give_back(table.sheet.table, table.merged.lines, titles)
+        own = dict.fromkeys(table.own_columns, "")
+        fill_down(table.merged.lines, own, table.old.box.top)
 
     def _read_archive(self) -> None:
         model = self._plan.archive
@@ -216,9 +225,10 @@ class _Writer:
             )
 
         self._archive.read(old.sheet, places, is_formula)
+        self._in_archive = list(self._archive.entries)
 
     def _write_archive(self) -> None:
-        """Write the archive, if anything is in it or was."""
+        """Write the archive, if it is to hold anything else than it does."""
         model = self._plan.archive
         for note in self._context.archived:
             text = str(note.value)
@@ -228,8 +238,10 @@ class _Writer:
             self._archive.add(
                 note.table, [OwnNote(note.row, note.column, cell)], self._plan.made_at
             )
-        if model is None or not (self._archive.entries or self._sheets.table(model)):
+        self._context.archived.clear()
+        if model is None or self._archive.entries == self._in_archive:
             return
+        self._in_archive = list(self._archive.entries)
         rows = tuple(tuple(map(_archived_cell, row)) for row in self._archive.sheet(model).rows)
         table = self._place(replace(model, rows=rows))
         self._write_tables([table])
