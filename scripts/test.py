@@ -28,7 +28,7 @@ def main() -> int:
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
-        [python, "-m", "pytest", *sys.argv[1:]],
+        [python, "-m", "pytest", "--numprocesses=auto", "--dist=loadfile", *sys.argv[1:]],
     )
     for step in steps:
         print("$", " ".join(step[1:]), flush=True)

@@ -588,7 +588,7 @@ def test_no_command_takes_the_key_as_an_argument() -> None:
     positional = [one for one in options(command) if not one[1].startswith("-")]
 
     assert found == ["--key-file"]
-    assert positional == []
+    assert positional == [("fleet", "file")]
     assert ("refresh", "--out") in options(command)
 
 
