@@ -37,6 +37,8 @@ VARIABLES: Final[Mapping[str, str]] = {
 }
 """Environment variables, which a ``.env`` file may hold too."""
 
+EXPLICIT_SOURCE: Final = "explicit option"
+
 _USUAL_PORTS: Final = {"https": 443, "http": 80}
 _AWS_REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -196,7 +198,7 @@ def find_access_key(
         ConfigurationError: No source has a key, or the one that has it holds a blank.
     """
     if isinstance(explicit, AccessKey):
-        return FoundKey(explicit, "explicit option")
+        return FoundKey(explicit, EXPLICIT_SOURCE)
     found = _look_up(base_url, explicit, key_file)
     # Raised here, where no variable holds the text of a malformed key.
     explicit = None
@@ -228,7 +230,7 @@ def _look_up(
     base_url: str, explicit: str | None, key_file: str | os.PathLike[str] | None
 ) -> FoundKey | ConfigurationError:
     if explicit is not None:
-        return key_of(explicit, "explicit option")
+        return key_of(explicit, EXPLICIT_SOURCE)
     if key_file is not None:
         return read_key_file(Path(key_file))
     value, source = find_variable(KEY_VARIABLE)

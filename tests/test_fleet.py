@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import dask
 import pytest
 from distributed import LocalCluster
 from moto.server import ThreadedMotoServer
@@ -100,7 +101,7 @@ def test_a_night_of_three_hundred_organisations(
     assert rows[refused]["Problem"] == "key refused"
     assert rows[endless]["Problem"] == "took too long"
     assert rows[poison]["Problem"] == "ended its worker"
-    assert rows[refused]["What went wrong"]
+    assert f"The key came from: file:{tmp_path / 'keys' / refused}." in rows[refused]["What to do"]
     for name in good[:20]:
         assert rows[name]["Procedures"] == len(server.demos[name].organisation.rows)
         assert_findings(rows[name], tmp_path / "out" / f"{name}.xlsx")
@@ -172,6 +173,35 @@ def test_no_key_is_known_to_the_scheduler(server: FleetServer, tmp_path: Path) -
     assert result.failed == 2
     assert any(b"file" in one and names[3].encode() in one for one in seen)
     assert not any(SECRET.encode() in one for one in seen)
+
+
+def test_who_ran_beside_one_that_ends_its_worker_is_tried_alone(
+    server: FleetServer, tmp_path: Path
+) -> None:
+    names = ["Bystander 1", "Bystander 2", "Poison"]
+    for name in names:
+        server.add(name, 5)
+        # Long enough for all to be under way.
+        server.demos[name].script(Fault.slow(0.5).on(times=None))
+    seen: set[str] = set()
+
+    def kill(name: str, port: int) -> None:
+        seen.add(name)
+        if name == "Poison" and seen == set(names):
+            client_of(port).kill()
+
+    server.on_request = kill
+    # Places enough, so that nobody waits until those of the dead expire.
+    fleet = write_fleet(tmp_path, server, names, requests_per_host=64)
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(
+            n_workers=1, threads_per_worker=3, dashboard_address=None, silence_logs=logging.CRITICAL
+        ) as cluster,
+    ):
+        result = run_fleet(fleet, scheduler=cluster.scheduler_address, run=RUN)
+    assert result.written == 2
+    assert [one.organisation for one in result.failures] == ["Poison"]
 
 
 def test_a_failure_that_passes_is_tried_again(server: FleetServer, tmp_path: Path) -> None:

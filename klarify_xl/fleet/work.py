@@ -33,7 +33,7 @@ from klarify_xl.fleet.places import is_address
 from klarify_xl.health import KINDS, Severity
 from klarify_xl.pipeline import RefreshResult, refresh
 from klarify_xl.secret import AccessKey
-from klarify_xl.settings import Settings, default_store
+from klarify_xl.settings import EXPLICIT_SOURCE, Settings, default_store
 from klarify_xl.sheets import read_contents
 from klarify_xl.store import Store
 
@@ -131,7 +131,9 @@ def _attempt(
         manifest.write(organisation, record)
     except KlarifyError as error:
         may_pass = isinstance(error, _PASSING) and not isinstance(error, _LASTING)
-        message, hint = _redacted(str(error), key), _redacted(error.hint, key)
+        # A refresh knows only that it was given the key, not from where.
+        hint = error.hint.replace(EXPLICIT_SOURCE, str(organisation.key))
+        message, hint = _redacted(str(error), key), _redacted(hint, key)
         record = failed(organisation, type(error).__name__, message, hint)
     except Exception as error:  # noqa: BLE001 -- one organisation must not end the others
         may_pass = isinstance(error, OSError)
