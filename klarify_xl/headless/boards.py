@@ -21,7 +21,7 @@ from klarify_xl.headless.retitling import quoted
 from klarify_xl.limits import EXCEL_FORMULA
 from klarify_xl.plan import Board, Cell, Formula, Link, Look
 
-_AREA: Final = re.compile(r"\$([A-Z]{1,3})\$(\d{1,7}):\$([A-Z]{1,3})\$(\d{1,7})")
+_AREA: Final = re.compile(r"\$([A-Z]{1,3})\$(\d{1,7})(?::\$([A-Z]{1,3})\$(\d{1,7}))?")
 _COLUMN: Final = re.compile(r"\{([^{}\[\]]+)\[([^{}]+)\]\}")
 
 
@@ -46,7 +46,8 @@ def written_areas(board: Board, sheet: str) -> str:
     for row, column in board.cells:
         columns[column + 1].add(row + 1)
     areas = [
-        f"{sheet}!${letter_of(column)}${first}:${letter_of(column)}${last}"
+        f"{sheet}!${letter_of(column)}${first}"
+        + (f":${letter_of(column)}${last}" if last > first else "")
         for column, rows in sorted(columns.items())
         for first, last in runs(sorted(rows))
     ]
@@ -64,8 +65,9 @@ def written_cells(formula: str | None) -> set[tuple[int, int]] | None:
         return None
     found = set()
     for left, top, right, bottom in _AREA.findall(formula):
-        columns = range(number_of(left), number_of(right) + 1)
-        found |= set(product(range(int(top), int(bottom) + 1), columns))
+        # Excel writes an area of one cell as a cell.
+        columns = range(number_of(left), number_of(right or left) + 1)
+        found |= set(product(range(int(top), int(bottom or top) + 1), columns))
     return found or None
 
 
