@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from klarify_xl.model import Procedure
     from klarify_xl.options import Options
     from klarify_xl.options_file import load_options
-    from klarify_xl.pipeline import RefreshResult, refresh
+    from klarify_xl.outcome import RefreshResult
+    from klarify_xl.pipeline import refresh
     from klarify_xl.secret import AccessKey
     from klarify_xl.settings import Settings
     from klarify_xl.store import Store
@@ -54,7 +55,7 @@ _HOMES = {
     "Listing": "walk",
     "Options": "options",
     "Procedure": "model",
-    "RefreshResult": "pipeline",
+    "RefreshResult": "outcome",
     "Settings": "settings",
     "Store": "store",
     "load_options": "options_file",

@@ -22,8 +22,8 @@ from klarify_xl.exports import MANIFEST, ExportResult
 from klarify_xl.fleet.run import FleetResult
 from klarify_xl.json_log import JsonLines, about, lines_logged
 from klarify_xl.model import readable
+from klarify_xl.outcome import RefreshResult
 from klarify_xl.packs import PacksResult
-from klarify_xl.pipeline import RefreshResult
 from klarify_xl.progress import OnProgress, Progress, ignore
 from klarify_xl.records import Change, Refresh, worth_showing
 from klarify_xl.status import Status

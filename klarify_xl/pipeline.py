@@ -5,22 +5,23 @@ import io
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import BinaryIO, Final
 
 from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.collector import collector_paused
-from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
+from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError, KlarifyError
 from klarify_xl.exports import Export, export_files
 from klarify_xl.headless.macros import Macros, read_macros
 from klarify_xl.headless.target import Target, Treatment
 from klarify_xl.headless.workbook import write_workbook
 from klarify_xl.options import Options
 from klarify_xl.options_file import load_options
+from klarify_xl.outcome import RefreshResult, result_of
 from klarify_xl.plan import Plan
 from klarify_xl.progress import OnProgress, ignore
 from klarify_xl.records import Refresh
@@ -46,58 +47,6 @@ RENEWED_DAYS: Final = 3
 """Days after which a workbook is written anew even if nothing has changed."""
 
 
-@dataclass(frozen=True)
-class RefreshResult:
-    """What a refresh did.
-
-    Attributes:
-        outcome: ``written``, or ``unchanged`` where the file was left alone.
-        mode: ``full`` or ``incremental``, the walk that the result rests on.
-        reason: Why it was a full one, "" otherwise.
-        requests: Requests sent.
-        procedures: Procedures listed now.
-        added: Procedures seen for the first time.
-        changed: Procedures with another content.
-        removed: Procedures no longer listed.
-        returned: Procedures listed again.
-        quarantined: Items without a usable id, left out.
-        shortfall: How many more the API counts than it lists.
-        kept: Procedures that it did not list, but that could not be proven gone either.
-        refresh: Number of the refresh in the store's log.
-        watermark: Newest change covered (UTC), or None.
-        seconds: Time it took.
-        rows: Data rows written, by a sheet's English name; empty if the workbook was left alone.
-        files: Tables written in other formats; empty if they were left alone.
-        out: The workbook, or the folder.
-        store: The store.
-    """
-
-    outcome: Literal["written", "unchanged"]
-    mode: str
-    reason: str
-    requests: int
-    procedures: int
-    added: int
-    changed: int
-    removed: int
-    returned: int
-    quarantined: int
-    shortfall: int
-    kept: int
-    refresh: int
-    watermark: datetime | None
-    seconds: float
-    rows: dict[str, int]
-    files: tuple[str, ...]
-    out: str
-    store: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the result as JSON-ready values."""
-        stamp = self.watermark.isoformat() if self.watermark else None
-        return {**asdict(self), "watermark": stamp, "seconds": round(self.seconds, 3)}
-
-
 def refresh(
     out: str | os.PathLike[str],
     *,
@@ -113,6 +62,7 @@ def refresh(
     overwrite: bool = False,
     into: bool = False,
     backup: bool = False,
+    tell_failure: bool = False,
     now: Callable[[], datetime] = utc_now,
     on_progress: OnProgress = ignore,
     reading: AbstractContextManager[object] = nullcontext(),  # noqa: B008 -- it holds nothing
@@ -142,6 +92,7 @@ def refresh(
             has worked in is kept beside.
         into: Add our sheets to a workbook that we did not make.
         backup: Keep the previous file beside.
+        tell_failure: If reading fails, let a workbook that is there say so on its Overview.
         now: The local clock (UTC).
         on_progress: Told after each page and each thousand rows.
         reading: Held while the API is asked, for those who share it out among many.
@@ -195,10 +146,18 @@ def refresh(
                     plan = build_plan(opened, options, limited=False)
                     files = export.write(plan, on_progress).written
                 place.publish()
+            except KlarifyError:
+                if tell_failure and target and target.path.exists() and opened.last_failure():
+                    # What is to be raised matters more.
+                    with suppress(KlarifyError):
+                        place.renew()
+                        _write(opened, target, options, treatment, on_progress)
+                        place.publish()
+                raise
             except KeyboardInterrupt:
                 raise stopped(stored=opened.last_refresh() != known) from None
     seconds = time.monotonic() - started
-    return _result(log, settings, rows, files, place.shown, seconds)
+    return result_of(log, settings, rows, files, place.shown, seconds)
 
 
 def _brought(empty: Plan, formats: Sequence[str]) -> Callable[[str], bool] | None:
@@ -296,7 +255,9 @@ def _write(
     # data, the oldest are always the first.
     stale = store.unchanged_since(verified_at - timedelta(days=options.stale_days))
     period = renewal_period(verified_at)
-    parts = f"{__version__} {store.digest()} {stale} {options!r} {period}"
+    failure = store.last_failure()
+    told = failure.finished_at if failure else ""
+    parts = f"{__version__} {store.digest()} {stale} {options!r} {period} {told}"
     mark = hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
     marks = target.marks()
     is_wanted_anew = treatment.overwrite and marks is not None and not marks.is_plain
@@ -367,34 +328,3 @@ def _template_macros() -> Macros:
     template = workbook_template()
     with template.open("rb") as file:
         return read_macros(Path(TEMPLATE_NAME), io.BytesIO(file.read()))
-
-
-def _result(
-    log: Refresh,
-    settings: Settings,
-    rows: dict[str, int],
-    files: tuple[str, ...],
-    out: str,
-    seconds: float,
-) -> RefreshResult:
-    return RefreshResult(
-        outcome="written" if rows or files else "unchanged",
-        mode=log.mode,
-        reason=log.reason,
-        requests=log.requests,
-        procedures=log.listed,
-        added=log.added,
-        changed=log.changed,
-        removed=log.removed,
-        returned=log.returned,
-        quarantined=log.quarantined,
-        shortfall=log.shortfall,
-        kept=log.kept,
-        refresh=log.id,
-        watermark=log.watermark,
-        seconds=seconds,
-        rows=rows,
-        files=files,
-        out=out,
-        store=str(settings.store),
-    )

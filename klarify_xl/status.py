@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from klarify_xl.errors import KlarifyError, StoreError
 from klarify_xl.file_names import mark_of, safe_stem
-from klarify_xl.pipeline import RefreshResult
+from klarify_xl.outcome import RefreshResult
 from klarify_xl.small_files import replace_small_file
 
 _FORMAT: Final = 1

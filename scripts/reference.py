@@ -14,7 +14,7 @@ from klarify_xl.fleet.organisations import ORGANISATION_SETTINGS
 from klarify_xl.fleet.run import FleetResult
 from klarify_xl.key_reference import KEY_SOURCES
 from klarify_xl.options_file import SETTINGS
-from klarify_xl.pipeline import RefreshResult
+from klarify_xl.outcome import RefreshResult
 from klarify_xl.plan import Column, Sheet
 from klarify_xl.ribbon import TAB
 from klarify_xl.settings import VARIABLES

@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
 from klarify_xl.demo import Organisation
-from klarify_xl.pipeline import RefreshResult
+from klarify_xl.outcome import RefreshResult
 from klarify_xl.plan import Formula, Link
 
 from .lint import lint

@@ -42,6 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         *("sync", "headless", "exports", "options_sample", "remote", "ribbon", "udfs"),
         "excel_setup",
     ),
+    ("outcome",),
     ("pipeline",),
     ("packs", "fleet", "status", "schedule"),
     ("metrics", "webhook", "live"),

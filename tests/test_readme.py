@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from klarify_xl.cli import app
 from klarify_xl.options_file import load_options
-from klarify_xl.pipeline import RefreshResult
+from klarify_xl.outcome import RefreshResult
 from klarify_xl.sheets import empty_plan
 
 ROOT = Path(__file__).parent.parent

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socketserver
 import stat
 import subprocess
@@ -13,14 +14,19 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import klarify_xl
 from klarify_xl.demo import DemoServer, Fault
+from klarify_xl.errors import KeyRefusedError
 from klarify_xl.metrics import metrics
 from klarify_xl.status import Failure, Status, Success, read_status, status_file, write_status
 
 from .test_command_line import call, result_of
+from .validator import objections
+from .workbooks import records
 
 REFRESH = ("refresh", "--out", "p.xlsx", "--quiet")
 
@@ -400,3 +406,48 @@ def test_changes_for_nobody_are_refused(server: DemoServer) -> None:
     assert done.returncode == 2
     assert "KLARIFY_WEBHOOK" in done.stderr
     assert server.requests == []
+
+
+def test_a_workbook_can_tell_that_its_refresh_failed(
+    server: DemoServer, tmp_path: Path, validator: Path
+) -> None:
+    out = tmp_path / "klarify.xlsx"
+    given: dict[str, Any] = {"base_url": server.url, "store": tmp_path / "klarify.db"}
+    klarify_xl.refresh(out, access_key=server.access_key, **given)
+    before = out.read_bytes()
+    with pytest.raises(KeyRefusedError):
+        klarify_xl.refresh(out, access_key="another", **given)
+    assert out.read_bytes() == before
+    with pytest.raises(KeyRefusedError):
+        klarify_xl.refresh(out, access_key="another", tell_failure=True, **given)
+    overview = openpyxl.load_workbook(out)["Overview"]
+    texts = [str(cell.value) for row in overview.iter_rows() for cell in row]
+    assert any(re.fullmatch(r"The refresh of [-\d: ]+ failed: .*", text) for text in texts)
+    assert len(records(out, "Procedures")) == 250
+    marks = read_properties_of(out)
+    assert not marks["klarify-xl result"].isdigit()
+    assert "another" not in marks["klarify-xl result"]
+    assert objections(validator, out) == []
+    assert klarify_xl.refresh(out, access_key=server.access_key, **given).outcome == "written"
+    overview = openpyxl.load_workbook(out)["Overview"]
+    texts = [str(cell.value) for row in overview.iter_rows() for cell in row]
+    assert not any("failed" in text for text in texts)
+    assert read_properties_of(out)["klarify-xl result"] == "250"
+
+
+def test_no_workbook_is_made_only_to_tell_of_a_failure(server: DemoServer, tmp_path: Path) -> None:
+    out = tmp_path / "klarify.xlsx"
+    with pytest.raises(KeyRefusedError):
+        klarify_xl.refresh(
+            out,
+            access_key="another",
+            base_url=server.url,
+            store=tmp_path / "klarify.db",
+            tell_failure=True,
+        )
+    assert not out.exists()
+
+
+def read_properties_of(file: Path) -> dict[str, str]:
+    properties: Any = openpyxl.load_workbook(file)
+    return {one.name: str(one.value) for one in properties.custom_doc_props.props}

@@ -16,7 +16,7 @@ import klarify_xl
 from klarify_xl import __version__
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.headless.workbook import write_workbook
-from klarify_xl.pipeline import RefreshResult
+from klarify_xl.outcome import RefreshResult
 from klarify_xl.plan import Column, Plan, Sheet
 from klarify_xl.sheets import changes
 from klarify_xl.store import Store

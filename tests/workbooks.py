@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 import klarify_xl
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.options import DEFAULT_OPTIONS, Options
-from klarify_xl.pipeline import RefreshResult
+from klarify_xl.outcome import RefreshResult
 from klarify_xl.plan import Link, Plan
 from klarify_xl.sheets import build_plan
 from klarify_xl.store import Store

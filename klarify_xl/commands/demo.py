@@ -20,7 +20,8 @@ from klarify_xl.console import Screen, show_changes, show_result
 from klarify_xl.demo import DemoServer, Organisation
 from klarify_xl.errors import ConfigurationError
 from klarify_xl.options_file import load_options
-from klarify_xl.pipeline import RefreshResult, refresh
+from klarify_xl.outcome import RefreshResult
+from klarify_xl.pipeline import refresh
 from klarify_xl.store import Store
 
 _SETTLED: Final = timedelta(minutes=1)

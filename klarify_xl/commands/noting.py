@@ -14,7 +14,7 @@ from klarify_xl.exit_codes import EXIT_UNEXPECTED, exit_code
 from klarify_xl.headless.marks import read_marks
 from klarify_xl.json_log import about
 from klarify_xl.metrics import check_metrics_file, write_metrics
-from klarify_xl.pipeline import RefreshResult
+from klarify_xl.outcome import RefreshResult
 from klarify_xl.settings import WEBHOOK_VARIABLE, find_store
 from klarify_xl.status import (
     Failure,

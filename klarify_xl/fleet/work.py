@@ -31,7 +31,8 @@ from klarify_xl.fleet.manifest import Manifest, Record
 from klarify_xl.fleet.organisations import Organisation
 from klarify_xl.fleet.places import is_address
 from klarify_xl.health import KINDS, Severity
-from klarify_xl.pipeline import RefreshResult, refresh
+from klarify_xl.outcome import RefreshResult
+from klarify_xl.pipeline import refresh
 from klarify_xl.secret import AccessKey
 from klarify_xl.settings import EXPLICIT_SOURCE, Settings, default_store
 from klarify_xl.sheets import read_contents

@@ -52,6 +52,7 @@ def overview_board(
     part: str = "",
     time_zone: tzinfo = UTC,
     old_after: int = OLD_AFTER,
+    failed_at: datetime | None = None,
 ) -> Board:
     """Return the sheet for a first look.
 
@@ -63,8 +64,12 @@ def overview_board(
         part: Which part of the organisation this is, in words; "" for all of it.
         time_zone: In which moments are shown.
         old_after: Days from which the sheet warns of the age of its data.
+        failed_at: When the last refresh failed, if it did.
     """
-    return _Overview(inventory, sheets, as_of, time_zone).board(organisation, part, old_after)
+    overview = _Overview(inventory, sheets, as_of, time_zone)
+    if failed_at is not None:
+        overview.warn(failed_at)
+    return overview.board(organisation, part, old_after)
 
 
 class _Overview:
@@ -89,6 +94,13 @@ class _Overview:
         self._cells: Cells = {}
         self._charts: list[Chart] = []
         self._all = Formula(address(_TOTALS_ROW, _LEFT + 1), self._procedures.size.value)
+
+    def warn(self, failed_at: datetime) -> None:
+        """Say that the data is older than it should be."""
+        moment = f"{failed_at.astimezone(self._time_zone):%Y-%m-%d %H:%M}"
+        say = self._say
+        text = say("The refresh of {moment} failed: this is what was read before.")
+        self._cells[_DATE_ROW + 1, _MIDDLE] = (text.replace("{moment}", moment), "label")
 
     def board(self, organisation: str, part: str, old_after: int) -> Board:
         say = self._say
