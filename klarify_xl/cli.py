@@ -134,6 +134,12 @@ def _refresh(
         bool,
         typer.Option("--exit-unchanged", help=f"Exit with {EXIT_UNCHANGED} if nothing changed."),
     ] = False,
+    tell_failure: Annotated[
+        bool,
+        typer.Option(
+            "--tell-failure", help="If reading fails, let the workbook's Overview say so."
+        ),
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -172,6 +178,7 @@ def _refresh(
                 overwrite=overwrite,
                 into=into,
                 backup=backup,
+                tell_failure=tell_failure,
                 on_progress=on_progress,
             )
         note(result)

@@ -481,7 +481,7 @@ def test_all_options_of_refresh_are_passed_on_with_whole_paths(home: Path, tmp_p
         *("--out", str(tmp_path / "p.xlsx"), "--format", "csv", "--format", "xlsx"),
         *("--store", str(tmp_path / "../s.db"), "--key-file", str(tmp_path / "key"), "--backup"),
         *("--map", "x y", "--log-file", str(tmp_path / "logs/k.log"), "--log-json"),
-        *("--base-url", "https://klarify.example"),
+        *("--base-url", "https://klarify.example", "--tell-failure"),
     ]
 
 

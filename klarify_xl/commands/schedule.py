@@ -225,6 +225,8 @@ def _fixed(given: Mapping[str, Any]) -> Iterator[str]:
         yield from ("--store", whole_path(load_settings().store))
     if given["base_url"] is None and os.environ.get(BASE_URL_VARIABLE):
         yield from ("--base-url", load_settings().base_url)
+    if not given["tell_failure"]:
+        yield "--tell-failure"
     if not (given["quiet"] or given["as_json"] or given["log_json"]):
         yield "--quiet"
 
