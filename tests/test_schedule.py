@@ -162,6 +162,7 @@ def test_words_of_a_unit_are_escaped_as_systemd_reads_them() -> None:
 @given(st.lists(paths, max_size=3))
 def test_the_shell_of_cron_gives_the_program_the_very_words(arguments: list[str]) -> None:
     show = "import json, os, sys; print(json.dumps([os.getcwd(), *sys.argv[1:]]))"
+    arguments = [ODD, *arguments]
     one = Schedule("/p.xlsx", (sys.executable, "-c", show, *arguments), "/usr", "day", time(6))
     command = line_of(one).split(maxsplit=5)[5]
     # What cron does before it calls the shell: the first plain % would end the command.
@@ -198,7 +199,7 @@ def test_machines_and_workbooks_are_moved_apart_but_never_out_of_the_day() -> No
 lines = st.lists(
     st.one_of(
         st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]), max_size=40),
-        st.just("# 1 2 * * * x # klarify-xl schedule p-00000000"),
+        st.just(f"# 1 2 * * * x # klarify-xl schedule {name_of('/srv/data/p.xlsx')}"),
         st.just("1 2 * * * x # klarify-xl schedule other-00000000"),
     ),
     max_size=6,
