@@ -173,7 +173,13 @@ def as_on_windows(
             ):
                 importlib.import_module("xlwings")
                 importlib.import_module("xlwings.com_server")
-            yield modules
+            try:
+                yield modules
+            finally:
+                server: Any = sys.modules["xlwings.com_server"]
+                udfs: Any = sys.modules["xlwings.udfs"]
+                server.loop.close()
+                udfs.com_executor.shutdown()
     finally:
         _taken_out(touched)
         for name, module in kept.items():
@@ -205,8 +211,6 @@ def windows_xlwings() -> Iterator[Excel]:
         udfs: Any = sys.modules["xlwings.udfs"]
         functions = udfs.get_udf_module("klarify_xl.udfs", None)
         yield Excel(server, udfs, functions)
-        server.loop.close()
-        udfs.com_executor.shutdown()
         functions._library.close()
 
 
