@@ -494,18 +494,32 @@ def test_styles_change_the_cells_that_have_them(blank: FakeExcel, sheet: Any) ->
     style.Borders(-4107).LineStyle = 1
     sheet.Range("A1:A2").Style = "Ours"
     sheet.Range("A2").Font.Italic = True
+    sheet.Range("A2").Font.Size = 9
     style.Interior.Color = 0x0000FF
-    style.Font.Italic = False
+    style.Font.Size = 20
     cells = sheet.Range("A1:A3")
     assert (cells.Style, cells.Font.Bold, cells.NumberFormat) == (None, None, None)
     assert sheet.Range("A1:A2").Interior.Color == 0x0000FF
     assert sheet.Range("A2").Font.Italic is True
+    assert [sheet.Range(one).Font.Size for one in ("A1", "A2")] == [20, 9]
     assert sheet.Range("A1").Borders(9).LineStyle == 1
     with pytest.raises(ComError):
         sheet.Range("A1").Style = "Not there"
     sheet.Columns(3).NumberFormat = "@"
     sheet.Range("C500").Value = "=1+1"
     assert (sheet.Range("C500").Value, sheet.Range("C1").NumberFormat) == ("=1+1", "@")
+
+
+def test_lines_are_drawn_round_a_range_and_within_it(sheet: Any) -> None:
+    cells = sheet.Range("B2:C3")
+    cells.Borders(8).LineStyle = 1
+    cells.Borders(11).Weight = 4
+    assert [sheet.Range(one).Borders(8).LineStyle for one in ("B2", "C2", "B3")] == [1, 1, -4142]
+    assert [sheet.Range(one).Borders(10).Weight for one in ("B2", "B3")] == [4, 4]
+    assert (sheet.Range("C2").Borders(10).LineStyle, cells.Borders(8).LineStyle) == (-4142, 1)
+    assert cells.Borders.LineStyle is None
+    cells.Borders.LineStyle = 1
+    assert (cells.Borders.LineStyle, sheet.Range("C2").Borders(10).LineStyle) == (1, 1)
 
 
 def test_protection_refuses_changes(blank: FakeExcel, sheet: Any) -> None:

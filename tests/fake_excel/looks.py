@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from .com import ComObject, lookup, prop
@@ -118,21 +119,19 @@ class Border(Look):
         self._edges = edges
 
     def _change(self, **changes: Any) -> None:
-        def changed(one: Format) -> Format:
-            for index in self._edges:
-                inner = {INNER_VERTICAL: (7, 10), INNER_HORIZONTAL: (8, 9)}.get(index, (index,))
-                for edge in inner:
-                    one = one.with_edge(edge, **changes)
-            return one
-
-        self._target._reformat(changed)
+        for index in self._edges:
+            for part, edges in self._target._edge_cells(index, whole=len(self._edges) > 1):
+                part._reformat(partial(_with_edges, edges=edges, changes=changes))
 
     def _common(self, field: str) -> Any:
-        def pick(one: Format) -> Any:
-            return tuple(getattr(one.edge(index), field) for index in self._edges)
-
-        found = self._target._same(pick)
-        return found[0] if found and len(set(found)) == 1 else None
+        found = {
+            value
+            for index in self._edges
+            for part, edges in self._target._edge_cells(index, whole=len(self._edges) > 1)
+            for edge in edges
+            for value in (part._same(partial(_of_edge, edge=edge, field=field)),)
+        }
+        return found.pop() if len(found) == 1 else None
 
     @prop
     def LineStyle(self) -> Any:
@@ -157,6 +156,16 @@ class Border(Look):
         self._change(
             color=colour(value), **({"line": 1} if self._common("line") == edge.line else {})
         )
+
+
+def _of_edge(looks: Format, edge: int, field: str) -> Any:
+    return getattr(looks.edge(edge), field)
+
+
+def _with_edges(looks: Format, edges: tuple[int, ...], changes: dict[str, Any]) -> Format:
+    for edge in edges:
+        looks = looks.with_edge(edge, **changes)
+    return looks
 
 
 class Borders(Border):
@@ -192,6 +201,16 @@ class FormatMembers(ComObject):
     @property
     def _target(self) -> Any:
         return self
+
+    def _edge_cells(self, index: int, *, whole: bool) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield what has a line at an edge, and at which edges of its cells.
+
+        Args:
+            index: XlBordersIndex.
+            whole: Whether the lines of all cells are meant, not those round all together.
+        """
+        _ = whole
+        yield self, (index,)
 
     @prop
     def Font(self) -> Any:

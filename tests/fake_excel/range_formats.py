@@ -1,6 +1,7 @@
 """How a range looks: styles, sizes, hidden rows, conditional formats and merged cells."""
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from .areas import Rect, without
 from .com import MISSING, method, prop
@@ -10,12 +11,37 @@ from .looks import FormatMembers
 from .range_base import RangeBase
 from .styles import Style, style_of
 
+LINES_OF_RANGES: Final[dict[int, Callable[[Rect], tuple[tuple[Rect, tuple[int, ...]], ...]]]] = {
+    7: lambda one: ((one._replace(right=one.left), (7,)),),
+    8: lambda one: ((one._replace(bottom=one.top), (8,)),),
+    9: lambda one: ((one._replace(top=one.bottom), (9,)),),
+    10: lambda one: ((one._replace(left=one.right), (10,)),),
+    11: lambda one: (
+        (one._replace(right=one.right - 1), (10,)),
+        (one._replace(left=one.left + 1), (7,)),
+    ),
+    12: lambda one: (
+        (one._replace(bottom=one.bottom - 1), (9,)),
+        (one._replace(top=one.top + 1), (8,)),
+    ),
+}
+"""The cells of a rectangle, and their edges, that have a line at each XlBordersIndex."""
+
 
 class RangeFormats(FormatMembers, RangeBase):
     """The part of a range that is about its looks."""
 
     _same = RangeBase._same
     _reformat = RangeBase._reformat
+
+    def _edge_cells(self, index: int, *, whole: bool) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        if whole or index not in LINES_OF_RANGES:
+            yield self, (index,)
+            return
+        for area in (self._rect, *self._areas[1:]):
+            for rect, edges in LINES_OF_RANGES[index](area):
+                if rect.top <= rect.bottom and rect.left <= rect.right:
+                    yield self._of(rect), edges
 
     @prop
     def Style(self) -> Any:
