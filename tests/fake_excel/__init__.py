@@ -6,13 +6,16 @@ or worse where that is unclear. Start with `fake_excel.session.excel_with`.
 
 from . import (
     application,
+    chart_series,
     charts,
     conditions,
+    connectors,
     names,
     page,
     painting,
     properties,
     ranges,
+    shape_texts,
     shapes,
     table_parts,
     tables,
@@ -21,13 +24,16 @@ from . import (
 
 __all__ = [
     "application",
+    "chart_series",
     "charts",
     "conditions",
+    "connectors",
     "names",
     "page",
     "painting",
     "properties",
     "ranges",
+    "shape_texts",
     "shapes",
     "table_parts",
     "tables",

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from .model import ChartModel, SeriesModel
+from .chart_model import ChartModel, SeriesModel
 
 C: Final = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 A: Final = "{http://schemas.openxmlformats.org/drawingml/2006/main}"

@@ -6,6 +6,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from .areas import LAST_COLUMN, LAST_ROW, Rect
+from .chart_model import ChartModel
 from .errors import protected
 from .formats import Format, StyleModel
 
@@ -190,31 +191,12 @@ class ShapeModel:
     text: str = ""
     description: str = ""
     kept: dict[str, Any] = field(default_factory=dict)
-    chart: "ChartModel | None" = None
+    chart: ChartModel | None = None
     connector: bool = False
     start: tuple[str, int] | None = None
     end: tuple[str, int] | None = None
     link: Link | None = None
     deleted: bool = False
-
-
-@dataclass
-class SeriesModel:
-    """A chart's series; name, categories and values are formulas or literal values."""
-
-    name: Any = ""
-    categories: Any = ""
-    values: Any = ""
-    kept: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class ChartModel:
-    """A chart; `kept` has everything but its type and series, by property."""
-
-    kind: int
-    series: list[SeriesModel] = field(default_factory=list)
-    kept: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -7,10 +7,11 @@ Sources: Microsoft Learn, «Shapes.AddShape», «Shapes.AddConnector», «Shapes
 from typing import Any, Final
 
 from .areas import Rect
-from .com import MISSING, Collection, ComObject, Keeper, lookup, method, part, prop, stored
+from .chart_model import ChartModel
+from .com import MISSING, Collection, ComObject, lookup, method, prop
 from .errors import ComError, gone, refused
 from .geometry import cell_at
-from .model import ChartModel, ShapeModel, SheetModel
+from .model import ShapeModel, SheetModel
 from .painting import FALSE, TRUE
 
 AUTOSHAPE, CHART, CONNECTOR, TEXT_BOX = 1, 3, 1, 17
@@ -234,150 +235,6 @@ class Adjustments(ComObject):
 
     def __setitem__(self, index: int, value: float) -> None:
         self.SetItem(index, value)
-
-
-class ConnectorFormat(ComObject):
-    """What a connector connects."""
-
-    def __init__(self, core: Any, sheet: SheetModel, shape: ShapeModel) -> None:
-        super().__init__(core)
-        self._sheet = sheet
-        self._shape = shape
-
-    @property
-    def _path(self) -> str:
-        return f"Worksheets({self._sheet.name!r}).Shapes({self._shape.name!r}).ConnectorFormat"
-
-    def _site(self, shape: Any, site: Any) -> tuple[str, int]:
-        self._sheet.writable()
-        model = getattr(shape, "_shape", None)
-        if model not in self._sheet.shapes or model.connector or not 1 <= int(site) <= 8:
-            raise refused("The specified value is out of range.")
-        return model.name, int(site)
-
-    def _shape_of(self, end: tuple[str, int] | None) -> Any:
-        if end is None:
-            raise refused("The specified value is out of range.")
-        return self._make("Shapes", self._sheet)._found(end[0])
-
-    @method
-    def BeginConnect(self, ConnectedShape: Any, ConnectionSite: Any) -> None:
-        self._shape.start = self._site(ConnectedShape, ConnectionSite)
-
-    @method
-    def EndConnect(self, ConnectedShape: Any, ConnectionSite: Any) -> None:
-        self._shape.end = self._site(ConnectedShape, ConnectionSite)
-
-    @method
-    def BeginDisconnect(self) -> None:
-        self._shape.start = None
-
-    @method
-    def EndDisconnect(self) -> None:
-        self._shape.end = None
-
-    @prop
-    def BeginConnected(self) -> int:
-        return TRUE if self._shape.start else FALSE
-
-    @prop
-    def EndConnected(self) -> int:
-        return TRUE if self._shape.end else FALSE
-
-    @prop
-    def BeginConnectedShape(self) -> Any:
-        return self._shape_of(self._shape.start)
-
-    @prop
-    def EndConnectedShape(self) -> Any:
-        return self._shape_of(self._shape.end)
-
-    @prop
-    def BeginConnectionSite(self) -> int:
-        return self._shape.start[1] if self._shape.start else 0
-
-    @prop
-    def EndConnectionSite(self) -> int:
-        return self._shape.end[1] if self._shape.end else 0
-
-    @prop
-    def Type(self) -> int:
-        return int(self._shape.kept.get("ConnectorType", 1))
-
-    def _set_Type(self, value: Any) -> None:
-        self._shape.kept["ConnectorType"] = int(value)
-
-
-class _Frame(Keeper):
-    """A text frame of a shape."""
-
-    def __init__(self, core: Any, sheet: SheetModel, shape: ShapeModel) -> None:
-        path = f"Worksheets({sheet.name!r}).Shapes({shape.name!r}).{type(self).__name__}"
-        super().__init__(core, shape.kept.setdefault("Frame", {}), path, sheet.writable)
-        self._sheet = sheet
-        self._shape = shape
-
-    AutoSize = stored("AutoSize", 0)
-    MarginLeft = stored("MarginLeft", 7.2)
-    MarginRight = stored("MarginRight", 7.2)
-    MarginTop = stored("MarginTop", 3.6)
-    MarginBottom = stored("MarginBottom", 3.6)
-
-
-class TextFrame2(_Frame):
-    """The text frame of a shape."""
-
-    WordWrap = stored("WordWrap", TRUE)
-    VerticalAnchor = stored("VerticalAnchor", 1)
-    HorizontalAnchor = stored("HorizontalAnchor", 1)
-    Orientation = stored("Orientation", 1)
-
-    @prop
-    def HasText(self) -> int:
-        return TRUE if self._shape.text else FALSE
-
-    @prop
-    def TextRange(self) -> Any:
-        return self._make("TextRange2", self._sheet, self._shape, self._path)
-
-
-class TextFrame(_Frame):
-    """The older text frame of a shape."""
-
-    HorizontalAlignment = stored("HorizontalAlignment", -4131)
-    VerticalAlignment = stored("VerticalAlignment", -4160)
-    HorizontalOverflow = stored("HorizontalOverflow", 0)
-    VerticalOverflow = stored("VerticalOverflow", 0)
-
-    @lookup
-    def Characters(self, Start: Any = MISSING, Length: Any = MISSING) -> Any:
-        return self._make("TextRange2", self._sheet, self._shape, self._path)
-
-
-class TextRange2(Keeper):
-    """The text of a shape."""
-
-    _default = "Text"
-
-    def __init__(self, core: Any, sheet: SheetModel, shape: ShapeModel, path: str) -> None:
-        super().__init__(core, shape.kept, f"{path}.TextRange", sheet.writable)
-        self._shape = shape
-
-    @prop
-    def Text(self) -> str:
-        return self._shape.text
-
-    def _set_Text(self, value: Any) -> None:
-        self._changing()
-        # Excel keeps lines of a shape as paragraphs, which end in a carriage return.
-        self._shape.text = str(value).replace("\r\n", "\r").replace("\n", "\r")
-
-    @prop
-    def Length(self) -> int:
-        return len(self._shape.text)
-
-    Font = part("Font", "Font2")
-    ParagraphFormat = part("ParagraphFormat", "ParagraphFormat2")
 
 
 class Shapes(Collection):
