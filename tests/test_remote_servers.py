@@ -29,7 +29,6 @@ from klarify_xl.remote.folder import RemoteFolder
 
 from .node import AZURITE, installed
 from .test_command_line import call
-from .test_target import without_root
 from .workbooks import program, records, unavailable
 
 
@@ -242,17 +241,23 @@ def test_sftp_takes_a_folder_of_formats(server: DemoServer, ssh: SshServer) -> N
     assert write(server, out, formats=("xlsx", "csv")).outcome == "unchanged"
 
 
-@without_root
-def test_sftp_tells_of_a_folder_without_rights(server: DemoServer, ssh: SshServer) -> None:
+def test_sftp_tells_of_missing_rights(
+    server: DemoServer, ssh: SshServer, sshd: tuple[Path, int]
+) -> None:
     write(server, ssh.url)
     before = ssh.file.read_bytes()
     add(server, "New")
-    ssh.folder.chmod(0o500)
-    with pytest.raises(TargetError, match="access was denied") as caught:
-        write(server, ssh.url)
-    ssh.folder.chmod(0o700)
+    keys = sshd[0] / "authorized_keys"
+    allowed = keys.read_text(encoding="utf-8")
+    keys.write_text(f'command="internal-sftp -R" {allowed}', encoding="utf-8")
+    try:
+        with pytest.raises(TargetError, match="access was denied") as caught:
+            write(server, ssh.url)
+    finally:
+        keys.write_text(allowed, encoding="utf-8")
     assert "What was read is stored" in caught.value.hint
     assert ssh.file.read_bytes() == before
+    assert write(server, ssh.url).outcome == "written"
 
 
 def test_sftp_tells_of_a_folder_that_is_not_there(server: DemoServer, ssh: SshServer) -> None:
