@@ -23,7 +23,7 @@ PART = "xl/worksheets/sheet2.xml"
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8).map(escape)
 CONTENTS = st.one_of(
-    st.just(""),
+    st.sampled_from(["", " "]),
     TEXTS.map("<v>{}</v>".format),
     TEXTS.map("<is><t>{}</t></is>".format),
     TEXTS.map('<is><t xml:space="preserve">{}</t></is>'.format),
@@ -34,7 +34,8 @@ CONTENTS = st.one_of(
 )
 CELLS = st.builds(
     lambda column, style, kind, content: (
-        f'<c r="{column}7"{style}{kind}' + (f">{content}</c>" if content else "/>")
+        f'<c r="{column}7"{style}{kind}'
+        + (f">{content}</c>" if content.strip() else f"{content}/>")
     ),
     st.sampled_from(["A", "N", "XFD"]),
     st.sampled_from(["", ' s="3"', ' s="12"']),
