@@ -21,7 +21,7 @@ _ROW: Final = re.compile(rb'(?: r="([1-9][0-9]*)")?((?: [A-Za-z:0-9]+="[^"<>&]*"
 _ATTRIBUTE: Final = re.compile(r' ([A-Za-z:0-9]+)="([^"]*)"')
 _CELL: Final = re.compile(
     rb'(<c r="([A-Z]{1,3})[0-9]+"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?'
-    rb'(?: ?/>|>(?:<v>(%(text)s)</v>|<is><t(?: xml:space="preserve")?>(%(text)s)</t></is>)</c>))'
+    rb'(?: ?/>|>(?:<v>(%(text)s)</v>|<is><t(?: xml:space="preserve")?>(%(text)s)</t></is>)?</c>))'
     % {b"text": rb"[^<\x00-\x08\x0b\x0c\x0e-\x1f]*"}
 )
 _ELEMENT: Final = itemgetter(0)
