@@ -103,12 +103,14 @@ def parse_raw(raw: str) -> Procedure:
 
 def _parse(row: Mapping[str, object], raw: str) -> Procedure:
     remarks: list[Phrase] = []
-    name, status, owner, performer, url = (
-        _text(row.get(field), field, remarks) for field in TEXT_FIELDS
-    )
-    lanes, called_within, called_from = (
+    # Without a function's call for each of the usual texts: there are very many.
+    name, status, owner, performer, url = [
+        value if type(value := row.get(field)) is str else _text(value, field, remarks)
+        for field in TEXT_FIELDS
+    ]
+    lanes, called_within, called_from = [
         _texts(row.get(field), field, remarks) for field in LIST_FIELDS
-    )
+    ]
     if status not in STATUSES:
         unknown = Phrase("unknown status {status}", status=f"{status!r:.60}")
         remarks.append(unknown if status else Phrase("no status"))
@@ -170,7 +172,7 @@ def _texts(value: object, name: str, remarks: list[Phrase]) -> tuple[str, ...]:
     if not isinstance(value, list):
         remarks.append(Phrase("{field} is {kind}, not a list", field=name, kind=_kind(value)))
         return (value if isinstance(value, str) else json.dumps(value),)
-    if all(isinstance(item, str) and item for item in value):
+    if all(value) and set(map(type, value)) <= {str}:
         return tuple(value)
     remarks.append(Phrase("{field} holds something else than texts", field=name))
     items = (item if isinstance(item, str) else json.dumps(item) for item in value if item)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from typing import Final, Literal
+from operator import itemgetter
+from typing import Final, Literal, NamedTuple
 
 from klarify_xl.limits import EXCEL_LINKS_PER_SHEET, EXCEL_ROWS
 
@@ -63,8 +64,7 @@ class Colours:
         }[tone]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A row of a sheet of the same workbook, by the sheet's key; data rows count from 0."""
 
     sheet: str
@@ -85,9 +85,11 @@ class Formula:
     value: str | float
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A cell that leads somewhere: to a web address, or to a row of the workbook."""
+class Link(NamedTuple):
+    """A cell that leads somewhere: to a web address, or to a row of the workbook.
+
+    Like `Place` a tuple, since there may be hundreds of thousands.
+    """
 
     value: str | float | Formula
     target: str | Place
@@ -190,7 +192,7 @@ class Sheet:
     def linked(self) -> tuple[int, ...]:
         """Numbers of the columns in which there are links, from 0."""
         columns = range(len(self.columns))
-        return tuple(at for at in columns if any(type(row[at]) is Link for row in self.rows))
+        return tuple(at for at in columns if Link in map(type, map(itemgetter(at), self.rows)))
 
 
 @dataclass(frozen=True, slots=True)

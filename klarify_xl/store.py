@@ -7,7 +7,7 @@ that is no longer listed keeps its row, so that its history and notes find it wh
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
@@ -31,6 +31,9 @@ class Store(Database):
     Raises:
         StoreError: The file is damaged, is something else, or was made by a newer version.
     """
+
+    _applied: Mapping[str, Procedure] = MappingProxyType({})
+    """What was stored last, by raw text."""
 
     def state(self) -> State:
         """Return where the last successful refresh left off."""
@@ -66,6 +69,7 @@ class Store(Database):
         Args:
             known: Procedures by their raw texts, which need not be parsed again.
         """
+        known = known or self._applied
         with self._explained():
             rows = self._connection.execute("SELECT raw FROM procedures WHERE listed ORDER BY id")
             return [known.get(row[0]) or parse_raw(row[0]) for row in rows]
@@ -110,14 +114,17 @@ class Store(Database):
             self._connection.executemany(
                 "INSERT OR REPLACE INTO state VALUES (?, ?)", _state_rows(update.state)
             )
-            return refresh
+        # They are likely to be asked for next.
+        self._applied = {one.raw: one for one in update.read.values()}
+        return refresh
 
     def _store_rows(self, update: Update, number: int) -> list[tuple[str | None, ...]]:
         """Write the rows that differ; return (procedure, kind, field, old, new) for each change."""
         changes: list[tuple[str | None, ...]] = []
         written = []
+        known = self._known if update.mode == "incremental" else self._all_known()
         for procedure_id, new in update.read.items():
-            raw, listed = self._known(procedure_id)
+            raw, listed = known(procedure_id)
             if raw == new.raw and listed:
                 continue
             if not raw:
@@ -156,6 +163,12 @@ class Store(Database):
             "SELECT raw, listed FROM procedures WHERE id = ?", (procedure_id,)
         ).fetchone()
         return (row[0], bool(row[1])) if row else ("", False)
+
+    def _all_known(self) -> Callable[[str], tuple[str, bool]]:
+        """Return what tells the same of any procedure, asking the file only once."""
+        rows = self._connection.execute("SELECT id, raw, listed FROM procedures")
+        known = {row[0]: (row[1], bool(row[2])) for row in rows}
+        return lambda procedure_id: known.get(procedure_id, ("", False))
 
     def _log(self, update: Update, number: int, changes: list[tuple[str | None, ...]]) -> Refresh:
         def count(kind: ChangeKind) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.styles import PatternFill
 from python_calamine import CalamineWorkbook
 
 from klarify_xl.demo import Organisation
@@ -237,6 +238,28 @@ def test_heights_and_hidden_rows_stay_with_their_rows(case: Case) -> None:
                 assert kept[key].hidden == row.hidden, (name, key)
                 if row.height != 15 and not is_machine_made(case):
                     assert kept[key].height == row.height, (name, key)
+
+
+def test_a_colour_that_somebody_gave_one_of_our_cells_goes_with_its_row(tmp_path: Path) -> None:
+    organisation, file = new_organisation(), tmp_path / "k.xlsx"
+    write(organisation, file)
+    book = load_workbook(file)
+    number, last = 12, book["Procedures"].max_row
+    coloured = book["Procedures"][f"A{number}"].value
+    book["Procedures"][f"D{number}"].fill = PatternFill("solid", fgColor="FF7AC142")
+    book.save(file)
+    gone = live_on(organisation)
+    write(organisation, file)
+    sheet = load_workbook_quietly(file)["Procedures"]
+    filled = [
+        (sheet[f"A{row}"].value, cell.column_letter)
+        for row in range(2, sheet.max_row + 1)
+        for cell in sheet[row]
+        if cell.fill.fgColor.rgb == "FF7AC142"
+    ]
+    assert coloured != gone
+    assert (filled, sheet[f"A{number}"].value != coloured) == ([(coloured, "D")], True)
+    assert sheet.max_row != last
 
 
 def is_machine_made(case: Case) -> bool:

@@ -73,6 +73,8 @@ class Archive:
             lines: Its rows.
             columns: A person's columns, from 1, by title.
         """
+        if not self.entries:
+            return
         rows = {row_name(line.identity): line for line in lines if line.planned is not None}
         kept = []
         for entry in self.entries:

@@ -10,7 +10,7 @@ from typing import Final
 
 from lxml import etree
 
-from klarify_xl.headless.cells import OwnCell, formula_cell, value_cell
+from klarify_xl.headless.cells import OwnCell, typed, worked_out
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.formulas import Change, change_cells, change_tree
 from klarify_xl.headless.markup import xml_text_plain
@@ -170,30 +170,76 @@ class BoardSheet:
             shown: Gives a moment in the time zone in which it is shown.
             titles: Gives a column's title by the keys of table and column.
         """
-        columns: defaultdict[int, list[int]] = defaultdict(list)
+        planned: defaultdict[int, list[tuple[int, Cell, Look]]] = defaultdict(list)
         for (row, column), (value, look) in self.board.cells.items():
-            columns[row + 1].append(column + 1)
-            # Here already, so that formats are numbered in the order of the plan.
-            _format(value, look, formats)
+            planned[row + 1].append((column + 1, value, look))
+        contents = _Contents(formats, shown, titles)
+        # Here already, so that formats are numbered in the order of the plan.
+        for looks in dict.fromkeys(map(_looks, self.board.cells.values())):
+            formats.board(*looks)
+        letters = {column + 1: letter_of(column + 1) for _row, column in self.board.cells}
         attributes: dict[int, Mapping[str, str]] = {
             row + 1: {"ht": f"{height:g}", "customHeight": "1"}
             for row, height in self.board.heights.items()
         }
         attributes |= self.old.attributes
-        for number in sorted({*columns, *self.kept, *attributes}):
+        for number in sorted({*planned, *self.kept, *attributes}):
             said = "".join(
                 f' {name}="{xml_text_plain(value)}"'
                 for name, value in attributes.get(number, {}).items()
             )
             own = self.kept.get(number, {})
-            row_cells = {column: cell.xml() for column, cell in own.items()}
-            for column in columns.get(number, ()):
-                value, look = self.board.cells[number - 1, column - 1]
-                address = f"{letter_of(column)}{number}"
-                chosen = self.chosen.get((number, column))
-                row_cells[column] = _cell(address, value, look, chosen, formats, shown, titles)
-            body = "".join(row_cells[column] for column in sorted(row_cells))
+            cells = {column: cell.xml() for column, cell in own.items()}
+            for column, value, look in planned.get(number, ()):
+                chosen = self.chosen.get((number, column)) if self.chosen else None
+                content = contents[value, look] if chosen is None else contents.cell(value, chosen)
+                cells[column] = f'<c r="{letters[column]}{number}{content}'
+            body = "".join(cells[column] for column in sorted(cells))
             yield f'<row r="{number}"{said}>{body}</row>'.encode("utf-8", "surrogatepass")
+
+
+class _Contents(dict[tuple[Cell, Look], str]):
+    """Our cells of a board by value and look, from behind the number of their row to their end.
+
+    Args:
+        formats: Formats of our cells.
+        shown: Gives a moment in the time zone in which it is shown.
+        titles: Gives a column's title by the keys of table and column.
+    """
+
+    def __init__(
+        self,
+        formats: Formats,
+        shown: Callable[[datetime], datetime],
+        titles: Callable[[str, str], str | None],
+    ) -> None:
+        super().__init__()
+        self._formats = formats
+        self._shown = shown
+        self._titles = titles
+
+    def __missing__(self, planned: tuple[Cell, Look]) -> str:
+        content = self.cell(planned[0], self._formats.board(*_looks(planned)))
+        if type(planned[0]) is str:
+            self[planned] = content
+        return content
+
+    def cell(self, value: Cell, style: int) -> str:
+        """Return a cell in a certain format."""
+        if isinstance(value, Link):
+            value = value.value
+        if isinstance(value, Formula):
+            content = worked_out(translated(value.text, self._titles), value.value)
+        else:
+            content = typed(value, self._shown)
+        return f'" s="{style}"{content}'
+
+
+def _looks(planned: tuple[Cell, Look]) -> tuple[Look, bool, bool]:
+    """Return on what a cell's format depends: look, whether it is linked, and worked out."""
+    value, look = planned
+    is_linked = type(value) is Link
+    return look, is_linked, type(value.value if is_linked else value) is Formula  # type: ignore[union-attr]
 
 
 def _same(cell: OwnCell, value: Cell) -> bool:
@@ -203,26 +249,3 @@ def _same(cell: OwnCell, value: Cell) -> bool:
     if isinstance(value, Formula):
         return cell.formula is not None
     return value is not None and cell.text == str(value)
-
-
-def _cell(
-    address: str,
-    value: Cell,
-    look: Look,
-    chosen: int | None,
-    formats: Formats,
-    shown: Callable[[datetime], datetime],
-    titles: Callable[[str, str], str | None],
-) -> str:
-    style = _format(value, look, formats) if chosen is None else chosen
-    if isinstance(value, Link):
-        value = value.value
-    if isinstance(value, Formula):
-        return formula_cell(address, style, translated(value.text, titles), value.value)
-    return value_cell(address, style, value, shown)
-
-
-def _format(value: Cell, look: Look, formats: Formats) -> int:
-    """Return the format of one of our cells."""
-    shown = value.value if isinstance(value, Link) else value
-    return formats.board(look, isinstance(value, Link), isinstance(shown, Formula))

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, lru_cache
 from typing import Final
 
 from lxml import etree
@@ -13,7 +12,7 @@ from lxml import etree
 from klarify_xl.headless.markup import attribute_text, xml_text_plain
 from klarify_xl.headless.package import Package
 from klarify_xl.headless.references import copied, in_row, letter_of, number_of
-from klarify_xl.headless.scanning import Cell, PlainCell, PlainRow, Row
+from klarify_xl.headless.scanning import Cell, PlainCell, PlainRow, Row, column_number
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.limits import EXCEL_FIRST_DAY
 
@@ -21,13 +20,8 @@ _ESCAPE: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ADDRESS: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
 _SHARED_TAG: Final = q("f")
-_EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
-_FIRST_MOMENT: Final = datetime(*EXCEL_FIRST_DAY, tzinfo=UTC)
-
-
-@cache
-def _number_of(letters: bytes) -> int:
-    return number_of(letters.decode())
+_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 -- days are counted on the wall
+_FIRST: Final = datetime(*EXCEL_FIRST_DAY) - _EPOCH  # noqa: DTZ001 -- as above
 
 
 def split_address(address: str) -> tuple[int, int]:
@@ -63,18 +57,22 @@ def text_cell(address: str, style: int | str, text: str) -> str:
     return f'<c r="{address}" s="{style}"{inline_text(text)}'
 
 
-@lru_cache(maxsize=2**14)
 def inline_text(text: str) -> str:
-    """Return what follows the format in a cell that holds a text; many hold the same."""
+    """Return what follows the format in a cell that holds a text."""
     keep = ' xml:space="preserve"' if text != text.strip() or "\n" in text else ""
     return f' t="inlineStr"><is><t{keep}>{xml_text(text)}</t></is></c>'
 
 
-def formula_cell(address: str, style: int | str, formula: str, value: str | float | None) -> str:
-    """Return a cell that Excel works out, with what it gives now."""
+def worked_out(formula: str, value: str | float | None) -> str:
+    """Return what follows the format in a cell that Excel works out.
+
+    Args:
+        formula: The formula, without the equals sign.
+        value: What it gives now, if that is known.
+    """
     kind = ' t="str"' if isinstance(value, str) else ""
     known = "" if value is None else f"<v>{xml_text(str(value))}</v>"
-    return f'<c r="{address}" s="{style}"{kind}><f>{xml_text(formula)}</f>{known}</c>'
+    return f"{kind}><f>{xml_text(formula)}</f>{known}</c>"
 
 
 def serial(moment: datetime) -> float | None:
@@ -83,37 +81,29 @@ def serial(moment: datetime) -> float | None:
     Args:
         moment: In the time zone in which it is shown.
     """
-    wall = moment.replace(tzinfo=UTC, microsecond=0)
-    if wall < _FIRST_MOMENT:
+    since = moment.replace(tzinfo=None) - _EPOCH
+    if since < _FIRST:
         return None
-    since = wall - _EPOCH
     return round(since.days + since.seconds / 86400, 10)
 
 
-def value_cell(
-    address: str,
-    style: int | str,
-    value: str | float | datetime | None,
-    shown: Callable[[datetime], datetime],
-) -> str:
-    """Return a cell with a value, typed.
+def typed(value: str | float | datetime | None, shown: Callable[[datetime], datetime]) -> str:
+    """Return what follows the format in a cell with a value.
 
     Args:
-        address: Where it stands.
-        style: Number of its format.
         value: What it holds.
         shown: Gives a moment in the time zone in which it is shown.
     """
     if value is None or value == "":
-        return f'<c r="{address}" s="{style}"/>'
+        return "/>"
     if isinstance(value, str):
-        return text_cell(address, style, value)
+        return inline_text(value)
     if not isinstance(value, datetime):
-        return f'<c r="{address}" s="{style}"><v>{value!r}</v></c>'
+        return f"><v>{value!r}</v></c>"
     days = serial(shown(value))
     if days is None:
-        return text_cell(address, style, value.astimezone(UTC).isoformat())
-    return f'<c r="{address}" s="{style}"><v>{days!r}</v></c>'
+        return inline_text(value.astimezone(UTC).isoformat())
+    return f"><v>{days!r}</v></c>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +213,12 @@ class CellReader:
         """Forget the shared formulas of the sheet before."""
         self._masters.clear()
 
-    def _shared_text(self, index: int) -> str:
+    def shared_text(self, index: int) -> str:
+        """Return a text that many cells share.
+
+        Raises:
+            TargetError: There is none with that index.
+        """
         if self._shared is None:
             self._shared = []
             for part in self._package.related(self._package.workbook, "sharedStrings"):
@@ -248,7 +243,7 @@ class CellReader:
     def _literal(self, kind: str, value: str) -> str:
         """Return what a cell of a kind holds, as it is written."""
         if kind == "s":
-            return self._shared_text(int(value)) if value.isdigit() else ""
+            return self.shared_text(int(value)) if value.isdigit() else ""
         return plain_text(value) if kind in {"inlineStr", "str"} else value
 
     def own(self, cell: Cell, row: int, column: int) -> OwnCell:
@@ -336,7 +331,7 @@ def numbered_cells(row: Row) -> Iterator[tuple[int, Cell]]:
     """Yield the cells of a row with their columns from 1; addresses may be left out."""
     if isinstance(row, PlainRow):
         for plain in row.cells:
-            yield _number_of(plain.letters), plain
+            yield column_number(plain.letters), plain
         return
     before = 0
     for cell in row:

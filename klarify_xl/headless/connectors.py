@@ -143,6 +143,11 @@ def _touches(way: Route, boxes: Sequence[Shape]) -> bool:
 def crosses(piece: Piece, box: Shape) -> bool:
     """Tell whether a straight line touches a box or comes very near to it."""
     (x, y), (end_x, end_y) = piece
+    # Most boxes are far off.
+    if max(x, end_x) <= box.x - _CLEARANCE or min(x, end_x) >= box.x + box.width + _CLEARANCE:
+        return False
+    if max(y, end_y) <= box.y - _CLEARANCE or min(y, end_y) >= box.y + box.height + _CLEARANCE:
+        return False
     first, last = 0.0, 1.0
     for low, size, begin, change in (
         (box.x - _CLEARANCE, box.width + 2 * _CLEARANCE, x, end_x - x),

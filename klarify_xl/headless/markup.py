@@ -1,10 +1,8 @@
 """Texts as they stand in the XML of a part."""
 
 import re
-from collections.abc import Iterable, Iterator
 from typing import Final
 
-_CHUNK: Final = 2**20
 _SPECIAL: Final = re.compile('[&<>"\n\r\t]')
 
 
@@ -19,17 +17,3 @@ def attribute_text(text: str) -> str:
         return text
     text = xml_text_plain(text).replace('"', "&quot;")
     return text.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
-
-
-def gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield pieces of a part again, in a good size for an archive."""
-    waiting: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        waiting.append(chunk)
-        size += len(chunk)
-        if size >= _CHUNK:
-            yield b"".join(waiting)
-            waiting.clear()
-            size = 0
-    yield b"".join(waiting)

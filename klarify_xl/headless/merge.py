@@ -13,7 +13,7 @@ from lxml import etree
 from klarify_xl.headless.cells import OwnCell
 from klarify_xl.headless.moves import Moves, Region
 from klarify_xl.headless.neighbours import Neighbour, columns_under
-from klarify_xl.headless.reading import Identity, OldRow, OldSheet, identity_text
+from klarify_xl.headless.reading import Identity, OldRow, OldSheet, identity_texts
 from klarify_xl.headless.references import boundaries, copied
 from klarify_xl.headless.stylesheet import q
 from klarify_xl.plan import Cell, Sheet, bare
@@ -77,11 +77,13 @@ def identities(sheet: Sheet, shown: Callable[[datetime], datetime]) -> list[Iden
         shown: Gives a moment in the time zone in which it is shown.
     """
     names = [column.name for column in sheet.columns]
-    places = [names.index(key) for key in sheet.identity]
+    columns = [
+        identity_texts([row[place] for row in sheet.rows], shown)
+        for place in map(names.index, sheet.identity)
+    ]
     seen: dict[Identity, int] = {}
     found = []
-    for row in sheet.rows:
-        texts = tuple([identity_text(row[place], shown) for place in places])
+    for texts in zip(*columns, strict=True):
         number = seen[texts] = seen.get(texts, 0) + 1
         found.append((*texts, str(number)))
     return found
@@ -119,9 +121,9 @@ def merge(
         else:
             vanished.append(row)
     standing = [row.identity for row in old.rows if not row.is_nameless]
-    is_ours = mark == order_mark(standing) or list(present) == [
+    is_ours = list(present) == [
         identity for identity in planned if identity in present
-    ]
+    ] or mark == order_mark(standing)
     own_rows = [Line(None, row.identity, row, dict(row.own)) for row in nameless if row.own]
     if is_ours:
         lines = [Line(index, one, present.get(one)) for index, one in enumerate(planned)]
@@ -137,7 +139,7 @@ def merge(
         ]
         lines += [Line(index, one) for index, one in enumerate(planned) if one not in present]
     for line in lines:
-        if line.old is not None:
+        if line.old is not None and line.old.own:
             line.own = dict(line.old.own)
     if sort is not None:
         lines.sort(key=sort)

@@ -6,7 +6,7 @@ Whatever is not edited comes out as it went in, byte for byte (ECMA-376 part 2 d
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any, BinaryIO, Final
 from lxml import etree
 
 from klarify_xl.errors import TargetError
-from klarify_xl.headless.markup import attribute_text, gathered
+from klarify_xl.headless.markup import attribute_text
+from klarify_xl.headless.pieces import write_pieces
 
 CONTENT_TYPES: Final = "[Content_Types].xml"
 OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -69,6 +70,7 @@ class Package:
         self._archive = archive
         self._stored = {info.filename: info for info in archive.infolist()}
         self._edited: dict[str, Content] = {}
+        self._related: dict[str, Sequence[Relationship]] = {}
         self._refuse_dangerous()
         self._types = self.tree(CONTENT_TYPES)
         self.workbook = self._find_workbook()
@@ -164,6 +166,7 @@ class Package:
 
     def put(self, part: str, content: Content) -> None:
         """Add or replace a part."""
+        self._related.pop(part, None)
         self._edited.pop(part, None)
         self._edited[part] = content
 
@@ -174,6 +177,7 @@ class Package:
     def remove(self, part: str) -> None:
         """Remove a part, its relationships and its content type."""
         for name in (part, relationships_part(part)):
+            self._related.pop(name, None)
             self._edited.pop(name, None)
             self._stored.pop(name, None)
         self._forget_content_type(part)
@@ -219,24 +223,26 @@ class Package:
 
     def relationships(self, part: str) -> list[Relationship]:
         """Return a part's relationships; those of the package itself for ""."""
-        return [
-            Relationship(
-                one.get("Id", ""),
-                one.get("Type", ""),
-                one.get("Target", ""),
-                one.get("TargetMode") == "External",
-            )
-            for one in self._relationships(part)
-        ]
+        return list(self._relationships(part))
 
-    def _relationships(self, part: str) -> Iterator[etree._Element]:
+    def _relationships(self, part: str) -> Sequence[Relationship]:
         name = relationships_part(part)
-        if name in self:
-            yield from self.tree(name).iter(f"{{{_RELATIONSHIPS}}}Relationship")
+        if name not in self._related and name in self:
+            # Kept, since a sheet may have tens of thousands, its links.
+            self._related[name] = [
+                Relationship(
+                    one.get("Id", ""),
+                    one.get("Type", ""),
+                    one.get("Target", ""),
+                    one.get("TargetMode") == "External",
+                )
+                for one in self.tree(name).iter(f"{{{_RELATIONSHIPS}}}Relationship")
+            ]
+        return self._related.get(name, ())
 
     def set_relationships(self, part: str, relationships: Iterable[Relationship]) -> None:
         """Replace a part's relationships."""
-        # As a text: a sheet may have tens of thousands, its links.
+        # As a text, for the same reason.
         elements = "".join(map(_relationship_text, relationships))
         if elements or relationships_part(part) in self:
             text = (
@@ -246,11 +252,10 @@ class Package:
 
     def related(self, part: str, kind: str) -> list[str]:
         """Return the parts that a part is related to, by the end of the relationship's type."""
-        # By their types first: a sheet may have tens of thousands of relationships, its links.
         return [
-            resolve(part, one.get("Target", ""))
+            resolve(part, one.target)
             for one in self._relationships(part)
-            if one.get("Type", "").endswith(f"/{kind}") and one.get("TargetMode") != "External"
+            if one.type.endswith(f"/{kind}") and not one.external
         ]
 
     def relate(self, part: str, kind: str, target: str) -> str:
@@ -308,8 +313,7 @@ class Package:
             archive.writestr(_entry(name), self.read(name))
             return
         with archive.open(_entry(name), "w") as part:
-            for chunk in gathered(edited()):
-                part.write(chunk)
+            write_pieces(edited(), part)
 
 
 def open_package(path: Path, file: BinaryIO) -> Package:

@@ -1,7 +1,8 @@
 """Finds the planned sheets in a workbook or gives them a place, and works out their rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from klarify_xl.errors import TargetError, TargetLockedError
@@ -58,6 +59,7 @@ from klarify_xl.headless.tables import (
     own_formulas,
     planned_value,
     rename_columns,
+    titles_by_column,
 )
 from klarify_xl.plan import Board, Plan, Sheet
 
@@ -190,11 +192,13 @@ class Placing:
         region: Region | None,
         columns: Columns,
         is_known: Callable[[Identity], bool] = lambda _identity: False,
+        is_our_link: Callable[[int, int], bool] = lambda _row, _column: False,
     ) -> OldSheet:
         with self._package.sound(part):
             return read_sheet(
                 self._package, part, self._reader, region, columns,
                 is_known=is_known, is_our_format=self._formats.is_ours,
+                is_our_link=is_our_link,
             )  # fmt: skip
 
     def _read_archive(self, archive: Archive, model: Sheet) -> None:
@@ -260,7 +264,10 @@ class Placing:
             frozenset(present.values()),
             [present.get(key, 0) for key in sheet.identity],
         )
-        old = self._read(found.sheet_part, region, columns, set(planned).__contains__)
+        linked = {present.get(sheet.columns[index].name, 0) for index in sheet.linked}
+        is_our_link = partial(_is_within, region, linked)
+        is_known = set(planned).__contains__
+        old = self._read(found.sheet_part, region, columns, is_known, is_our_link)
         areas = neighbours(self._package, found.sheet_part, found.part, old)
         reach = take_beside(old, region, limit_beside(areas, region))
         missing = [column for column in sheet.columns if column.name not in present]
@@ -286,26 +293,13 @@ class Placing:
         merged = merge(planned, old, self._orders.get(sheet.table, ""), key)
         moves = moves_of(found.sheet, region, old, merged.lines, (width, reach), areas)
         self._let_follow(found, merged.lines, old, moves)
-        linked = {places[index] for index in sheet.linked}
-        worksheet.drop_links(
-            old.root,
-            lambda row, column: region.first <= row <= region.last and column in linked,
-        )
+        worksheet.drop_links(old.root, is_our_link)
         vanished_links = self._vanished_links(found.sheet_part, old, moves)
         comments = follow_comments(self._package, found.sheet_part, moves.place)
-        ours = dict.fromkeys(places, 0)
-        by_title = {
-            title: column
-            for column, title in enumerate(titles, start=region.left)
-            if column not in ours
-        }
-        by_column = dict(enumerate(titles, start=region.left))
-        for at in range(width + 1, reach + 1):
-            header = old.outside.get(region.header, {}).get(at)
-            by_column[at] = header.text if header and header.text else letter_of(at)
-            by_title.setdefault(by_column[at], at)
-        beside = dict.fromkeys(range(width + 1, reach + 1), "")
-        formulas = own_formulas(table, region, ours) | beside
+        beside = range(width + 1, reach + 1)
+        by_column = titles_by_column(titles, region, beside, old.outside)
+        by_title = {by_column[at]: at for at in reversed(by_column) if at not in places}
+        formulas = own_formulas(table, region, places) | dict.fromkeys(beside, "")
         if archive is not None:
             archive.give_back(sheet.table, merged.lines, by_title)
             notes = archived(merged, self._kept(sheet, set(places)), by_column, formulas)
@@ -393,3 +387,7 @@ class Placing:
             sheet, sheet.name, part, table_part, root, table, list(range(1, width + 1)),
             OldSheet(root), merged, Moves(sheet.name, old_region, new_region),
         )  # fmt: skip
+
+
+def _is_within(region: Region, columns: Collection[int], row: int, column: int) -> bool:
+    return region.first <= row <= region.last and column in columns

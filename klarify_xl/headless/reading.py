@@ -1,10 +1,9 @@
 """Reads what stands on a sheet: what is ours by column and identity, and what is a person's."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
 
 from lxml import etree
 
@@ -15,18 +14,17 @@ from klarify_xl.headless.cells import (
     plain_text,
     serial,
 )
+from klarify_xl.headless.known_rows import KnownRows, identity_text, kept_attributes
 from klarify_xl.headless.moves import Region
 from klarify_xl.headless.package import Package
 from klarify_xl.headless.references import boundaries
 from klarify_xl.headless.scanning import Cell as ReadCell
-from klarify_xl.headless.scanning import Row, Rows
+from klarify_xl.headless.scanning import PlainRow, Row, Rows
 from klarify_xl.headless.stylesheet import q
-from klarify_xl.plan import Cell, bare
+from klarify_xl.plan import Cell, Link, bare
 
 Identity = tuple[str, ...]
 """What tells a row's thing: texts of its identifying columns, and its number among equals."""
-
-_KEPT_HEIGHT: Final = "customHeight"
 
 
 @dataclass(slots=True)
@@ -43,7 +41,7 @@ class OldRow:
 
     number: int
     identity: Identity
-    attributes: dict[str, str]
+    attributes: Mapping[str, str]
     own: dict[int, OwnCell] = field(default_factory=dict)
     formats: dict[int, int] = field(default_factory=dict)
 
@@ -113,6 +111,7 @@ def read_sheet(
     *,
     is_known: Callable[[Identity], bool],
     is_our_format: Callable[[int], bool],
+    is_our_link: Callable[[int, int], bool],
 ) -> OldSheet:
     """Return what stands on a sheet.
 
@@ -125,57 +124,135 @@ def read_sheet(
         is_known: Tells whether an identity is of a row that is still to be shown, so that our
             cells in it needn't be kept.
         is_our_format: Tells whether a format is ours, without a person's touch.
+        is_our_link: Tells whether a cell's link is ours, by row and column from 1.
 
     Raises:
         TargetError: The part is damaged.
     """
     reader.start_sheet()
-    seen: Counter[Identity] = Counter()
     sheet = OldSheet(etree.Element("none"))
-    last_number = 0
-    rows = Rows(package, part)
+    known_rows = KnownRows(columns.ours, columns.identity, reader, is_our_format)
+    table = None
+    if region is not None:
+        table = _TableReader(sheet, reader, region, columns, is_known, known_rows)
+    rows = Rows(package, part, is_our_link)
+    number = 0
     for row in rows:
-        number = int(row.get("r") or last_number + 1)
-        last_number = number
-        cells = list(numbered_cells(row))
-        if region is None:
-            written = columns.written
-            cells = [
-                (at, cell)
-                for at, cell in cells
-                if not (
-                    _is_ours(cell, reader, is_our_format)
-                    and (written is None or (number, at) in written)
-                )
-            ]
-        if region is None or not region.top <= number <= region.bottom:
+        number = int(row.get("r") or number + 1)
+        if table is not None and table.holds(number):
+            table.read(number, row)
+        elif table is None and _is_all_ours(number, row, known_rows, columns.written):
+            _keep_outside(sheet, reader, number, row, [])
+        else:
+            cells = list(numbered_cells(row))
+            if table is None:
+                cells = [
+                    (at, cell)
+                    for at, cell in cells
+                    if not _is_ours(cell, reader, is_our_format)
+                    or (columns.written is not None and (number, at) not in columns.written)
+                ]
             _keep_outside(sheet, reader, number, row, cells)
-            continue
+    sheet.root = rows.root
+    return sheet
+
+
+class _TableReader:
+    """Reads the rows of our table on a sheet.
+
+    Args:
+        sheet: Takes them in.
+        reader: Reads their cells.
+        region: Where the table is.
+        columns: What its columns are.
+        is_known: Tells whether an identity is of a row that is still to be shown.
+        known_rows: Reads rows that hold nothing of a person's.
+    """
+
+    def __init__(
+        self,
+        sheet: OldSheet,
+        reader: CellReader,
+        region: Region,
+        columns: Columns,
+        is_known: Callable[[Identity], bool],
+        known_rows: KnownRows,
+    ) -> None:
+        self._sheet = sheet
+        self._reader = reader
+        self._region = region
+        self._columns = columns
+        self._is_known = is_known
+        self._known_rows = known_rows
+        self._seen: Counter[Identity] = Counter()
+
+    def holds(self, number: int) -> bool:
+        """Tell whether a row is one of the table, its header and totals included."""
+        return self._region.top <= number <= self._region.bottom
+
+    def read(self, number: int, row: Row) -> None:
+        """Take in a row."""
+        region, reader = self._region, self._reader
+        is_data = number != region.header and number <= region.last
+        if is_data and self._is_read_at_a_glance(number, row):
+            return
+        cells = list(numbered_cells(row))
         for at, cell in cells:
             # Before any is read: others share the formulas of those that are not kept, too.
             reader.note_shared(cell, number, at)
         inside = [(at, cell) for at, cell in cells if region.left <= at <= region.right]
         if len(inside) < len(cells):
             beside = [(at, cell) for at, cell in cells if not region.left <= at <= region.right]
-            sheet.outside[number] = {at: reader.own(cell, number, at) for at, cell in beside}
-        if number == region.header:
-            sheet.header = {at: reader.own(cell, number, at) for at, cell in inside}
-            sheet.attributes[number] = _attributes(row)
-        elif number > region.last:
-            sheet.totals = {at: reader.own(cell, number, at) for at, cell in inside}
-            sheet.totals_attributes = _attributes(row)
+            self._sheet.outside[number] = {at: reader.own(cell, number, at) for at, cell in beside}
+        if is_data:
+            self._read_data(number, row, inside)
+        elif number == region.header:
+            self._sheet.header = {at: reader.own(cell, number, at) for at, cell in inside}
+            self._sheet.attributes[number] = kept_attributes(row)
         else:
-            by_column = dict(inside)
-            texts = tuple(_identity_text(by_column.get(at), reader) for at in columns.identity)
-            seen[texts] += 1
-            identity = (*texts, str(seen[texts]))
-            old = OldRow(number, identity, _attributes(row))
-            _sort_cells(old, inside, reader, columns, keep=not is_known(identity))
-            old.formats = {at: s for at, s in old.formats.items() if not is_our_format(s)}
-            if old.own or old.formats or any(texts) or old.attributes:
-                sheet.rows.append(old)
-    sheet.root = rows.root
-    return sheet
+            self._sheet.totals = {at: reader.own(cell, number, at) for at, cell in inside}
+            self._sheet.totals_attributes = kept_attributes(row)
+
+    def _is_read_at_a_glance(self, number: int, row: Row) -> bool:
+        """Take in a data row if it holds nothing of a person's, and tell whether it does."""
+        if type(row) is not PlainRow or not row.found:
+            return False
+        texts = self._known_rows.texts(row)
+        if texts is None:
+            return False
+        identity = (*texts, str(self._seen[texts] + 1))
+        if not self._is_known(identity):
+            return False
+        self._seen[texts] += 1
+        attributes = self._known_rows.attributes(row)
+        if attributes or any(texts):
+            self._sheet.rows.append(OldRow(number, identity, attributes))
+        return True
+
+    def _read_data(self, number: int, row: Row, cells: list[tuple[int, ReadCell]]) -> None:
+        """Take in a data row.
+
+        Args:
+            number: The row, from 1.
+            row: It.
+            cells: Its cells in the table, by column from 1.
+        """
+        by_column = dict(cells)
+        texts = tuple(
+            identity_text(by_column.get(at), self._reader) for at in self._columns.identity
+        )
+        self._seen[texts] += 1
+        identity = (*texts, str(self._seen[texts]))
+        old = OldRow(number, identity, kept_attributes(row))
+        keep = not self._is_known(identity)
+        _sort_cells(old, cells, self._reader, self._columns, keep=keep)
+        old.formats = {
+            at: style
+            for at, style in old.formats.items()
+            if not self._known_rows.is_our_format(style)
+        }
+        if old.own or old.formats or any(texts) or old.attributes:
+            self._sheet.rows.append(old)
 
 
 def restore_header(package: Package, part: str, reader: CellReader, table: etree._Element) -> None:
@@ -244,7 +321,7 @@ def _keep_outside(
 ) -> None:
     if cells:
         sheet.outside[number] = {at: reader.own(cell, number, at) for at, cell in cells}
-    attributes = _attributes(row)
+    attributes = kept_attributes(row)
     if attributes:
         sheet.attributes[number] = attributes
 
@@ -268,6 +345,19 @@ def _sort_cells(
             old.own[at] = own
 
 
+def _is_all_ours(
+    number: int, row: Row, known_rows: KnownRows, written: Collection[tuple[int, int]] | None
+) -> bool:
+    """Tell whether all cells of a row on a sheet without a table are ours."""
+    if type(row) is not PlainRow or not row.found:
+        return False
+    known_rows.refuse_missing_texts(row)
+    numbers = known_rows.columns(row)
+    if written is None:
+        return bool(numbers)
+    return bool(numbers) and all((number, at) in written for at in numbers)
+
+
 def _is_ours(cell: ReadCell, reader: CellReader, is_our_format: Callable[[int], bool]) -> bool:
     """Tell whether a cell on a sheet without a table is ours, and so is written anew."""
     if not is_our_format(_style(cell)):
@@ -281,41 +371,24 @@ def _style(cell: ReadCell) -> int:
     return int(cell.get("s", "0"))
 
 
-def _attributes(row: Row) -> dict[str, str]:
-    """Return what a row's element says that is a person's choice."""
-    attributes = {str(name): str(value) for name, value in row.attrib.items()}
-    for name in ("r", "spans"):
-        attributes.pop(name, None)
-    if attributes.get(_KEPT_HEIGHT) not in {"1", "true"}:
-        for name in ("ht", _KEPT_HEIGHT):
-            attributes.pop(name, None)
-    # Attributes of extensions, such as the descent of letters, are worked out anew by Excel.
-    return {name: value for name, value in attributes.items() if not name.startswith("{")}
-
-
-def _identity_text(cell: ReadCell | None, reader: CellReader) -> str:
-    if cell is None:
-        return ""
-    text = reader.text(cell)
-    if cell.get("t", "n") in {"n", "d"} and text:
-        try:
-            return f"{float(text):.5f}"
-        except ValueError:
-            return text
-    return text.strip()
-
-
-def identity_text(value: Cell, shown: Callable[[datetime], datetime]) -> str:
-    """Return what a planned cell tells of a row's identity, as it will read in the file.
+def identity_texts(values: Sequence[Cell], shown: Callable[[datetime], datetime]) -> list[str]:
+    """Return what planned cells tell of their rows' identities, as it will read in the file.
 
     Args:
-        value: The cell.
+        values: The cells.
         shown: Gives a moment in the time zone in which it is shown.
     """
-    if not isinstance(value, str):
-        value = bare(value)
+    values = [value.value if type(value) is Link else value for value in values]
+    return [
+        value.strip() if type(value) is str and "\r" not in value else _planned_text(value, shown)
+        for value in values
+    ]
+
+
+def _planned_text(value: Cell, shown: Callable[[datetime], datetime]) -> str:
+    value = bare(value)
     if isinstance(value, str):
-        return (value.replace("\r\n", "\n") if "\r" in value else value).strip()
+        return value.replace("\r\n", "\n").strip()
     if isinstance(value, datetime):
         number = serial(shown(value))
         return value.astimezone(UTC).isoformat() if number is None else f"{number:.5f}"

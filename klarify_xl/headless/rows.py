@@ -1,30 +1,28 @@
 """The rows of a sheet that is a table, as XML: ours from the plan, a person's as they stand."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
+from typing import Final
 
-from klarify_xl.headless.cells import (
-    OwnCell,
-    formula_cell,
-    inline_text,
-    serial,
-    text_cell,
-    value_cell,
-)
+from klarify_xl.headless.cells import OwnCell, text_cell
+from klarify_xl.headless.columns import ColumnCells
 from klarify_xl.headless.formats import Formats
 from klarify_xl.headless.markup import xml_text_plain
 from klarify_xl.headless.merge import Line
 from klarify_xl.headless.references import letter_of
-from klarify_xl.headless.styles import (
-    LINE_HEIGHT,
-    LONGEST_TEXT_FORMAT,
-    cell_kind,
-    header_height,
-    is_long,
-    lines,
-)
+from klarify_xl.headless.styles import LINE_HEIGHT, MOST_LINES, header_height
 from klarify_xl.headless.tables import TableSheet, column_titles
-from klarify_xl.plan import Cell, ColumnKind, Formula, Link
+from klarify_xl.plan import Cell, Link
+
+_ROWS_AT_ONCE: Final = 1000
+_START: Final = '<row r="'
+_END: Final = "</row>"
+_HEIGHTS: Final = (
+    *("", ""),
+    *(f' ht="{height * LINE_HEIGHT:g}"' for height in range(2, MOST_LINES + 1)),
+)
+"""What the elements of rows say by the lines of text in them."""
 
 
 class RowWriter:
@@ -42,34 +40,31 @@ class RowWriter:
         self._table = table
         self._sheet = table.sheet
         self._formats = formats
-        self._shown = shown
         self._marked = table.sheet.marked
         self._region = table.moves.new
         self._marked_rows = {row for row, _column in self._marked}
-        columns = [
-            (index, letter_of(column), column, one.kind, table.widths.get(column, one.width))
-            for index, (column, one) in enumerate(
-                zip(table.columns, table.sheet.columns, strict=True)
-            )
-        ]
         # Cells of a row are written from the left.
-        self._columns = sorted(columns, key=lambda one: one[2])
-        self._numbers = [column for _i, _letter, column, _kind, _width in self._columns]
-        self._styles = ([""] * len(columns), [""] * len(columns))
-        self._own = [
-            column
-            for column in range(self._region.left, max(self._region.right, table.moves.right) + 1)
-            if column not in table.columns
-        ]
+        places = sorted((column, index) for index, column in enumerate(table.columns))
+        self._numbers = [column for column, _index in places]
+        self._indexes = [index for _column, index in places]
+        starts = [f'<c r="{letter_of(column)}' for column in self._numbers]
+        self._first = starts[0]
+        self._columns = []
+        for column, index, after in zip(
+            self._numbers, self._indexes, [*starts[1:], _END], strict=True
+        ):
+            planned = table.sheet.columns[index]
+            width = table.widths.get(column, planned.width)
+            self._columns.append(ColumnCells(planned.kind, width, after, formats, shown))
 
     def rows(
-        self, hidden: Callable[[Line], bool | None], on_row: Callable[[], None]
+        self, hidden: Callable[[Line], bool | None], on_rows: Callable[[int], None]
     ) -> Iterator[bytes]:
-        """Yield the elements of all rows.
+        """Yield the elements of all rows, some at a time.
 
         Args:
             hidden: Tells whether the table's filter hides a row, or None if that is not known.
-            on_row: Called after each data row.
+            on_rows: Called after data rows, with their number.
         """
         moves, old = self._table.moves, self._table.old
         region = moves.new
@@ -80,9 +75,11 @@ class RowWriter:
             yield self._outside_row(number, old.outside.get(number, {}), old.attributes)
         if region.header:
             yield self._header_row(region.header)
-        for number, line in enumerate(self._table.merged.lines, start=region.first):
-            yield self._data_row(number, line, hidden(line))
-            on_row()
+        lines = self._table.merged.lines
+        for start in range(0, len(lines), _ROWS_AT_ONCE):
+            some = lines[start : start + _ROWS_AT_ONCE]
+            yield _bytes("".join(self._data_rows(region.first + start, some, hidden)))
+            on_rows(len(some))
         if region.totals:
             yield self._totals_row(region.bottom)
         rest = {*moved_below, *(n for n in old.outside if n > region.bottom)}
@@ -95,134 +92,125 @@ class RowWriter:
                 cells |= {at: cell for at, cell in source.items() if moves.is_under(at)}
             yield self._outside_row(number, cells, old.attributes)
 
-    def _data_row(self, number: int, line: Line, hidden: bool | None) -> bytes:  # noqa: FBT001
-        """Return a data row."""
-        cells: dict[int, str] = {}
-        height = 1
-        formats = line.old.formats if line.old else {}
-        if line.planned is not None:
-            row = self._sheet.rows[line.planned]
-            written: Iterable[str]
-            if formats or line.planned in self._marked_rows:
-                written = self._chosen_cells(number, line.planned, formats)
-                height = self._height(row)
+    def _data_rows(
+        self, first: int, lines: Sequence[Line], hidden: Callable[[Line], bool | None]
+    ) -> Iterator[str]:
+        """Yield data rows.
+
+        Args:
+            first: Number of the first one.
+            lines: The rows.
+            hidden: Tells whether the table's filter hides a row, or None if that is not known.
+        """
+        rows = [self._sheet.rows[line.planned] for line in lines if line.planned is not None]
+        columns = list(zip(*rows, strict=True)) or [()] * len(self._columns)
+        made = [
+            column.cells(columns[index])
+            for index, column in zip(self._indexes, self._columns, strict=True)
+        ]
+        all_heights = [heights for _cells, heights in made if heights]
+        heights = iter(map(max, zip(*all_heights, strict=True)) if all_heights else repeat(1))
+        planned = zip(*(cells for cells, _heights in made), strict=True)
+        outside = self._table.old.outside
+        has_notes = any(column.has_notes for column in self._columns)
+        for number, line in enumerate(lines, start=first):
+            cells: Sequence[str] = ()
+            height = 1
+            if line.planned is not None:
+                cells, height = next(planned), next(heights)
+                formats = line.old.formats if line.old else {}
+                if formats or has_notes or line.planned in self._marked_rows:
+                    cells = self._chosen_cells(cells, number, line.planned, formats)
+            said = self._said(line, hidden(line), height)
+            if cells and not line.own and number not in outside:
+                yield str(number).join((_START, f'"{said}>{self._first}', *cells))
             else:
-                written, height = self._usual_cells(number, row)
-            cells = dict(zip(self._numbers, written, strict=True))
-        for column, cell in line.own.items():
-            cells[column] = cell.at(number, column).xml()
+                yield self._mixed_row(number, said, cells, self._own_cells(number, line))
+
+    def _said(self, line: Line, hidden: bool | None, height: int) -> str:  # noqa: FBT001
+        """Return what a data row's element says besides its number."""
+        if hidden is None and not (line.old and line.old.attributes):
+            return _HEIGHTS[height]
         attributes = dict(line.old.attributes) if line.old else {}
         if hidden is not None:
             attributes.pop("hidden", None)
             if hidden:
                 attributes["hidden"] = "1"
-        if height > 1 and "ht" not in attributes:
+        if height > 1:
             # Programs that open the file don't all fit the rows to wrapped texts.
-            attributes["ht"] = f"{height * LINE_HEIGHT:g}"
-        return self._row(number, attributes, cells)
+            attributes.setdefault("ht", f"{height * LINE_HEIGHT:g}")
+        return _attributes(attributes)
 
-    def _usual_cells(self, number: int, row: Sequence[Cell]) -> tuple[list[str], int]:
-        """Return the planned cells of a row in the formats of their columns, and its height."""
-        cells = []
-        is_tall = False
-        for index, letter, _column, kind, width in self._columns:
-            value = row[index]
-            linked = type(value) is Link
-            if linked:
-                value = value.value  # type: ignore[union-attr]
-            # The most frequent ones first: there are many, and each test takes time.
-            if type(value) is str and (value or linked) and len(value) <= LONGEST_TEXT_FORMAT:
-                rest = inline_text(value)
-                is_tall = is_tall or len(value) > width or "\n" in value
-            elif value is None or value == "":
-                rest = "/>"
-            elif type(value) is int:
-                rest = f"><v>{value}</v></c>"
-            elif type(value) is datetime and (days := serial(self._shown(value))) is not None:
-                rest = f"><v>{days!r}</v></c>"
-            else:
-                cell = self._cell(f"{letter}{number}", kind, row[index], None, marked=False)
-                cells.append(cell)
-                continue
-            style = self._styles[linked][index]
-            if not style:
-                style = self._style(index, kind, value, linked=linked)
-            cells.append(f'<c r="{letter}{number}{style}{rest}')
-        return cells, self._height(row) if is_tall else 1
+    def _chosen_cells(
+        self, cells: Sequence[str], number: int, planned: int, formats: Mapping[int, int]
+    ) -> list[str]:
+        """Return the planned cells of a row, some of which are not as usual in their columns.
 
-    def _style(self, index: int, kind: ColumnKind, value: object, *, linked: bool) -> str:
-        """Return the format of a column's cells as it is written, and keep it if all have it."""
-        format_ = self._formats.cell(cell_kind(kind, value), linked, False, False)
-        style = f'" s="{format_}"'
-        if kind != "mixed":
-            self._styles[linked][index] = style
-        return style
-
-    def _chosen_cells(self, number: int, planned: int, formats: Mapping[int, int]) -> Iterator[str]:
-        """Yield the planned cells of a row in which a person has chosen formats, or changed ones.
+        They are in formats that a person has chosen, set off since they changed, or a person's.
 
         Args:
+            cells: As they would usually be.
             number: The row, from 1.
             planned: The row in the plan, from 0.
             formats: A person's formats, by column from 1.
         """
+        changed = list(cells)
         row = self._sheet.rows[planned]
-        for index, letter, column, kind, _width in self._columns:
+        for at, (index, column) in enumerate(zip(self._indexes, self._columns, strict=True)):
+            value: Cell | OwnCell = row[index]
+            chosen = formats.get(self._numbers[at])
             marked = (planned, index) in self._marked
-            address = f"{letter}{number}"
-            yield self._cell(address, kind, row[index], formats.get(column), marked=marked)
+            if isinstance(value, OwnCell):
+                address = f"{letter_of(self._numbers[at])}{number}"
+                note = self._formats.note(address, value)
+                changed[at] = note.removeprefix(f'<c r="{address}') + column.after
+            elif marked or chosen is not None:
+                linked = type(value) is Link
+                bare = value.value if isinstance(value, Link) else value
+                changed[at] = column.cell(bare, linked=linked, marked=marked, chosen=chosen)
+        return changed
 
-    def _height(self, row: Sequence[Cell]) -> int:
-        """Return how many lines of text a row is to have room for."""
-        height = 1
-        for index, _letter, _column, _kind, width in self._columns:
-            value = row[index]
-            text = value.value if type(value) is Link else value
-            if type(text) is str and (len(text) > width or "\n" in text):
-                height = max(height, lines(text, width))
-        return height
+    def _own_cells(self, number: int, line: Line) -> dict[int, OwnCell]:
+        """Return a person's cells in a data row, in the table and beside it."""
+        own = {column: cell.at(number, column) for column, cell in line.own.items()}
+        return own | self._beside(number) if number in self._table.old.outside else own
 
-    def _cell(
-        self,
-        address: str,
-        kind: str,
-        value: Cell | OwnCell,
-        chosen: int | None,
-        *,
-        marked: bool,
+    def _beside(self, number: int) -> dict[int, OwnCell]:
+        """Return a person's cells beside the table in one of its rows."""
+        # What stood under the table has moved down.
+        moves = self._table.moves
+        moved = number > moves.old.bottom
+        return {
+            column: cell
+            for column, cell in self._table.old.outside.get(number, {}).items()
+            if not self._region.left <= column <= self._region.right
+            and not (moved and moves.is_under(column))
+        }
+
+    def _mixed_row(
+        self, number: int, said: str, cells: Sequence[str], own: Mapping[int, OwnCell]
     ) -> str:
-        """Return one of our cells.
+        """Return a row with cells of a person's.
 
         Args:
-            address: Where it stands.
-            kind: Kind of its column.
-            value: What it shows.
-            chosen: A person's format for it, if there is one.
-            marked: Whether it is set off since it changed.
+            number: The row, from 1.
+            said: What its element says.
+            cells: The planned ones, none in a row that is all a person's.
+            own: A person's, by column from 1.
         """
-        linked = type(value) is Link
-        if linked:
-            value = value.value  # type: ignore[union-attr]
-        if isinstance(value, OwnCell):
-            return self._formats.note(address, value)
-        long = type(value) is str and is_long(value)
-        style: int = (
-            self._formats.cell(cell_kind(kind, value), linked, marked, long)  # type: ignore[arg-type]
-            if chosen is None
-            else chosen
-        )
-        if isinstance(value, Formula):
-            return formula_cell(address, style, value.text, value.value)
-        if type(value) is str and linked:
-            # A link needs a cell with something in it, be it an empty text.
-            return text_cell(address, style, value)
-        return value_cell(address, style, value, self._shown)  # type: ignore[arg-type]
+        found = {column: cell.xml() for column, cell in own.items()}
+        for at, cell in enumerate(cells):
+            column = self._numbers[at]
+            start = f'<c r="{letter_of(column)}{number}'
+            found[column] = start + cell.removesuffix(self._columns[at].after)
+        return _row(number, said, found)
 
     def _header_row(self, number: int) -> bytes:
         """Return the header; titles that stand there already stay as they look."""
         old = self._table.old.header
         titles = column_titles(self._table.table)
-        kinds = {column: kind for _i, _letter, column, kind, _width in self._columns}
+        planned = zip(self._table.columns, self._sheet.columns, strict=True)
+        kinds = {column: one.kind for column, one in planned}
         cells = {}
         for column, title in enumerate(titles, start=self._region.left):
             present = old.get(column)
@@ -234,14 +222,16 @@ class RowWriter:
                 cells[column] = text_cell(f"{letter_of(column)}{number}", style, title)
         attributes = dict(self._table.old.attributes.get(number, {}))
         attributes.setdefault("ht", f"{header_height(self._sheet.columns):g}")
-        return self._row(number, attributes, cells)
+        cells |= {column: cell.xml() for column, cell in self._beside(number).items()}
+        return _bytes(_row(number, _attributes(attributes), cells))
 
     def _totals_row(self, number: int) -> bytes:
         """Return the totals row."""
         cells = {
             column: cell.moved_to(number).xml() for column, cell in self._table.old.totals.items()
         }
-        return self._row(number, self._table.old.totals_attributes, cells)
+        cells |= {column: cell.xml() for column, cell in self._beside(number).items()}
+        return _bytes(_row(number, _attributes(self._table.old.totals_attributes), cells))
 
     def _outside_row(
         self,
@@ -251,21 +241,25 @@ class RowWriter:
     ) -> bytes:
         """Return a row outside the table."""
         found = {column: cell.moved_to(number).xml() for column, cell in cells.items()}
-        return self._row(number, attributes.get(number, {}), found)
+        return _bytes(_row(number, _attributes(attributes.get(number, {})), found))
 
-    def _row(self, number: int, attributes: Mapping[str, str], cells: dict[int, str]) -> bytes:
-        outside = self._table.old.outside.get(number)
-        if outside and self._region.top <= number <= self._region.bottom:
-            # What stood under the table has moved down.
-            moves = self._table.moves
-            moved = number > moves.old.bottom
-            for column, cell in outside.items():
-                in_table = self._region.left <= column <= self._region.right
-                if not in_table and not (moved and moves.is_under(column)):
-                    cells[column] = cell.xml()
-        said = "".join(f' {name}="{xml_text_plain(value)}"' for name, value in attributes.items())
-        if self._own or outside:
-            body = "".join(cells[column] for column in sorted(cells))
-        else:
-            body = "".join(cells.values())
-        return f'<row r="{number}"{said}>{body}</row>'.encode("utf-8", "surrogatepass")
+
+def _attributes(attributes: Mapping[str, str]) -> str:
+    """Return attributes as they stand in an element."""
+    return "".join(f' {name}="{xml_text_plain(value)}"' for name, value in attributes.items())
+
+
+def _row(number: int, said: str, cells: Mapping[int, str]) -> str:
+    """Return a row's element.
+
+    Args:
+        number: The row, from 1.
+        said: What the element says besides.
+        cells: Its cells, by column from 1.
+    """
+    body = "".join(cells[column] for column in sorted(cells))
+    return f'{_START}{number}"{said}>{body}{_END}'
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -6,26 +6,38 @@ than Excel and we write plain cells is left to the parser.
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from lxml import etree
 
 from klarify_xl.headless.package import Package, has_document_type, parser
+from klarify_xl.headless.references import number_of
 from klarify_xl.headless.stylesheet import MAIN, q
 
-_ROW: Final = re.compile(rb'(?: [A-Za-z:0-9]+="[^"<>&]*")*')
+_ROW: Final = re.compile(rb'(?: r="([1-9][0-9]*)")?((?: [A-Za-z:0-9]+="[^"<>&]*")*)')
 _ATTRIBUTE: Final = re.compile(r' ([A-Za-z:0-9]+)="([^"]*)"')
 _CELL: Final = re.compile(
     rb'(<c r="([A-Z]{1,3})[0-9]+"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?'
-    rb'(?:/>|>(?:<v>(%(text)s)</v>|<is><t(?: xml:space="preserve")?>(%(text)s)</t></is>)</c>))'
+    rb'(?: ?/>|>(?:<v>(%(text)s)</v>|<is><t(?: xml:space="preserve")?>(%(text)s)</t></is>)?</c>))'
     % {b"text": rb"[^<\x00-\x08\x0b\x0c\x0e-\x1f]*"}
 )
+_ELEMENT: Final = itemgetter(0)
 _START: Final = b"<row"
 _END: Final = b"</row>"
 _DATA: Final = (b"<sheetData>", b"</sheetData>")
+_LINKS: Final = (b"<hyperlinks>", b"</hyperlinks>")
+_LINK: Final = re.compile(rb'<hyperlink ref="([A-Z]{1,3})([1-9][0-9]{0,6})"[^<>]*/>')
 _ODD: Final = (b"<!", b"<?")
 """What may hide the beginning of a row in a text."""
+
+
+@cache
+def column_number(letters: bytes) -> int:
+    """Return a column's number, from 1."""
+    return number_of(letters.decode())
 
 
 class PlainCell(NamedTuple):
@@ -84,15 +96,30 @@ class PlainRow(NamedTuple):
     """A row of plain cells, to be asked like an element.
 
     Attributes:
-        attrib: What its element says.
-        cells: Its cells.
+        number: Its number if its element says that first, empty otherwise.
+        said: What its element says besides.
+        found: The fields of its cells.
     """
 
-    attrib: dict[str, str]
-    cells: list[PlainCell]
+    number: bytes
+    said: bytes
+    found: list[tuple[bytes, ...]]
+
+    @property
+    def attrib(self) -> dict[str, str]:
+        """What its element says."""
+        said = dict(_ATTRIBUTE.findall(self.said.decode()))
+        return {"r": self.number.decode(), **said} if self.number else said
+
+    @property
+    def cells(self) -> list[PlainCell]:
+        """Its cells."""
+        return list(map(PlainCell._make, self.found))
 
     def get(self, name: str) -> str | None:
         """Return what its element says under a name."""
+        if name == "r" and self.number:
+            return self.number.decode()
         return self.attrib.get(name)
 
 
@@ -107,10 +134,10 @@ def plain_row(element: bytes) -> PlainRow | None:
     if said is None or not element.endswith(_END):
         return None
     end = len(element) - len(_END)
-    cells = _CELL.findall(element, start + 1, end)
-    if sum([len(cell[0]) for cell in cells]) != end - start - 1:
+    found = _CELL.findall(element, start + 1, end)
+    if sum(map(len, map(_ELEMENT, found))) != end - start - 1:
         return None
-    return PlainRow(dict(_ATTRIBUTE.findall(said[0].decode())), list(map(PlainCell._make, cells)))
+    return PlainRow(said[1] or b"", said[2], found)
 
 
 class Rows:
@@ -119,11 +146,19 @@ class Rows:
     Args:
         package: The package.
         part: The sheet's part.
+        is_our_link: Tells whether a cell's link is ours, which needn't be read, by row and column
+            from 1.
     """
 
-    def __init__(self, package: Package, part: str) -> None:
+    def __init__(
+        self,
+        package: Package,
+        part: str,
+        is_our_link: Callable[[int, int], bool] = lambda _row, _column: False,
+    ) -> None:
         self._package = package
         self._part = part
+        self._is_our_link = is_our_link
         self.root = etree.Element("none")
         """The sheet's XML without rows, once these have been read."""
 
@@ -133,12 +168,22 @@ class Rows:
         if start < 0 or end < 0 or any(content.find(odd, start, end) >= 0 for odd in _ODD):
             return self._parsed(content)
         start += len(_DATA[0])
-        root = self._checked(self._tree(content[:start] + content[end:]))
+        root = self._checked(self._tree(content[:start] + self._without_our_links(content[end:])))
         encoding = root.getroottree().docinfo.encoding or "UTF-8"
         if root.nsmap.get(None) != MAIN or encoding.upper() != "UTF-8":
             return self._parsed(content)
         self.root = root
         return self._scanned(content, start, end)
+
+    def _without_our_links(self, content: bytes) -> bytes:
+        """Return what follows a sheet's rows; there may be tens of thousands of our links."""
+
+        def kept(link: re.Match[bytes]) -> bytes:
+            return b"" if self._is_our_link(int(link[2]), column_number(link[1])) else link[0]
+
+        before, start, rest = content.partition(_LINKS[0])
+        links, end, after = rest.partition(_LINKS[1])
+        return b"".join((before, start, _LINK.sub(kept, links), end, after)) if end else content
 
     def _scanned(self, content: bytes, start: int, end: int) -> Iterator[Row]:
         """Yield the rows between two places in a part."""

@@ -215,6 +215,8 @@ def lines(text: str, width: float) -> int:
         return 1
     # Letters are narrower on average than the digits that a width counts.
     room = max(1, int(1.15 * width))
+    if "\n" not in text:
+        return min(MOST_LINES, max(1, -(-len(text) // room)))
     return min(MOST_LINES, sum(max(1, -(-len(line) // room)) for line in text.split("\n")))
 
 

@@ -1,7 +1,7 @@
 """One sheet that is a table: where it stands in a workbook, what becomes of it, and its XML."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -157,13 +157,34 @@ def set_region(table: etree._Element, moves: Moves) -> None:
             element.set("ref", f"{first}:{last}")
 
 
-def own_formulas(table: etree._Element, region: Region, ours: Mapping[int, int]) -> dict[int, str]:
+def titles_by_column(
+    titles: Sequence[str],
+    region: Region,
+    beside: Iterable[int],
+    outside: Mapping[int, Mapping[int, OwnCell]],
+) -> dict[int, str]:
+    """Return the titles of a table's columns, and of those that belong to its rows beside it.
+
+    Args:
+        titles: Titles of the table's columns.
+        region: Where the table is.
+        beside: Columns beside it that belong to its rows, from 1.
+        outside: The cells outside the table, by row and column.
+    """
+    found = dict(enumerate(titles, start=region.left))
+    for column in beside:
+        header = outside.get(region.header, {}).get(column)
+        found[column] = header.text if header and header.text else letter_of(column)
+    return found
+
+
+def own_formulas(table: etree._Element, region: Region, ours: Collection[int]) -> dict[int, str]:
     """Return a person's columns, with the formula that the table says is worked out in them.
 
     Args:
         table: The table's XML.
         region: Where it is.
-        ours: Planned columns by column of the sheet.
+        ours: Columns of the sheet, from 1, of the planned ones.
     """
     return {
         column: plain_text(one.findtext(q("calculatedColumnFormula")) or "")
@@ -298,7 +319,7 @@ class TableSheet:
     def change_formulas(self, change: Change) -> None:
         """Change a person's formulas on the sheet by a rule."""
         for cells in (
-            *(line.own for line in self.merged.lines),
+            *(line.own for line in self.merged.lines if line.own),
             *self.old.outside.values(),
             self.old.totals,
         ):

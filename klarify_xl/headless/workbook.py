@@ -36,7 +36,6 @@ from klarify_xl.limits import EXCEL_DAYS_TO_1904, EXCEL_LINKS_PER_SHEET
 from klarify_xl.plan import Link, Place, Plan
 from klarify_xl.progress import OnProgress, Progress, ignore
 
-_PROGRESS_STEP: Final = 1000
 _NO_DAY: Final = datetime.min.replace(tzinfo=UTC)
 _BLANK_SHEET: Final = "Blank"
 _CORE: Final = "docProps/core.xml"
@@ -174,7 +173,7 @@ class _Writer:
                 one.change_formulas(retitling.formula)
             change_parts(self._package, self._our_parts(), retitling.formula)
             outside.retitle_pivots(self._package, tables, retitling)
-        for table in tables:
+        for table in () if self._is_new else tables:
             if table.moves.any:
                 self._let_follow(table)
         self.order = " ".join(
@@ -253,12 +252,11 @@ class _Writer:
         self._put_sheet(table.part, table.root, links, lambda: self._table_rows(table, hidden))
 
     def _table_rows(self, table: TableSheet, hidden: Any) -> Iterator[bytes]:  # noqa: ANN401
-        return RowWriter(table, self._formats, self._shown).rows(hidden, self._row_done)
+        return RowWriter(table, self._formats, self._shown).rows(hidden, self._rows_done)
 
-    def _row_done(self) -> None:
-        self._done += 1
-        if self._done % _PROGRESS_STEP == 0:
-            self._on_progress(Progress("Writing rows", self._done, self.total))
+    def _rows_done(self, rows: int) -> None:
+        self._done += rows
+        self._on_progress(Progress("Writing rows", self._done, self.total))
 
     def _write_board(self, board: BoardSheet) -> None:
         links = self._links(board.part, board.root, board.links())

@@ -248,7 +248,7 @@ class Arrangement:
                 value = self._formula(value, sheet)
             if isinstance(cell.target, Place) and not self.shows(cell.target.sheet):
                 return value
-            return cell if value is cell.value else replace(cell, value=value)
+            return cell if value is cell.value else cell._replace(value=value)
         return self._formula(cell, sheet) if isinstance(cell, Formula) else cell
 
     def _formula(self, formula: Formula, sheet: str) -> Formula | str | float:
