@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from klarify_xl.errors import KlarifyError, StoreError
 from klarify_xl.file_names import mark_of, safe_stem
 from klarify_xl.outcome import RefreshResult
+from klarify_xl.remote.address import find_address, local_path
 from klarify_xl.small_files import replace_small_file
 
 _FORMAT: Final = 1
@@ -143,9 +144,13 @@ class Status:
 
 
 def whole_path(out: str | os.PathLike[str]) -> str:
-    """Return a place with its whole path; an address such as s3://… stays as it is."""
-    text = os.fspath(out)
-    return text if "://" in text else str(Path(text).expanduser().absolute())
+    """Return a place with its whole path; an address such as s3://… stays as it is.
+
+    Raises:
+        ConfigurationError: It is an address that holds a password, or a wrong one.
+    """
+    address = find_address(out)
+    return address.text if address else str(local_path(out).absolute())
 
 
 def status_file(store: Path, out: str | os.PathLike[str]) -> Path:

@@ -19,6 +19,9 @@ TOOLS = (
 )
 """Programs or files that tests use, and Debian's packages that bring them."""
 
+SERVERS = (("/usr/sbin/sshd", ("openssh-server",)),)
+"""Those that would go on serving; a machine of one's own is not to begin that for the tests."""
+
 
 def main() -> int:
     """Run linters, type checker and tests, and return the exit code."""
@@ -42,7 +45,7 @@ def install_tools() -> None:
     """Install the real readers and editors of our workbooks, where that is possible."""
     missing = [
         package
-        for tool, packages in TOOLS
+        for tool, packages in (*TOOLS, *(SERVERS if os.environ.get("CI") == "true" else ()))
         if not (shutil.which(tool) or Path(tool).exists())
         for package in packages
     ]

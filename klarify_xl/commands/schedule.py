@@ -114,7 +114,7 @@ def install(
 @schedule_app.command("show")
 def show(
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The workbook; by default all.")
+        str | None, typer.Option("--out", "-o", help="The workbook; by default all.")
     ] = None,
     kind: KindOption = None,
 ) -> None:

@@ -21,7 +21,7 @@ _DURATION: Final = re.compile("([0-9]{1,5})([mhd])")
 
 def status(
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--out", "-o", help="The workbook; by default all made from the store."),
     ] = None,
     store: StoreOption = None,
@@ -49,7 +49,7 @@ def status(
             raise typer.Exit(EXIT_STALE)
 
 
-def _statuses(out: Path | None, store: Path | None, file: Path | None) -> list[Status]:
+def _statuses(out: str | None, store: Path | None, file: Path | None) -> list[Status]:
     if file is not None:
         return [read_status(file)]
     place = find_store(store)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from klarify_xl.errors import ConfigurationError
+from klarify_xl.remote.address import find_address
 
 
 def is_address(place: str) -> bool:
@@ -13,8 +14,13 @@ def is_address(place: str) -> bool:
 
 
 def resolved(place: str, folder: Path) -> str:
-    """Return a place as it is to be used anywhere; a relative path starts at a folder."""
+    """Return a place as it is to be used anywhere; a relative path starts at a folder.
+
+    Raises:
+        ConfigurationError: It is an address that holds a password, or a wrong one.
+    """
     if is_address(place):
+        find_address(place)
         return place.rstrip("/")
     path = Path(place).expanduser()
     return str(path if path.is_absolute() else folder.absolute() / path)

@@ -22,9 +22,15 @@ _ACCESS: Final = {
     *("PermissionError", "NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"),
     *("CredentialRetrievalError", "SSOError", "TokenRetrievalError", "ClientAuthenticationError"),
     *("GoogleAuthError", "OAuthError", "AuthenticationException", "PasswordRequiredException"),
+    *("401", "403"),
 }
-_CHANGED: Final = {"FileExistsError", "ResourceModifiedError", "ResourceExistsError"}
-_CHANGED_CODES: Final = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
+_CHANGED: Final = {
+    *("FileExistsError", "ResourceModifiedError", "ResourceExistsError"),
+    *("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412"),
+}
+_LOCKED: Final = {"423"}
+"""HTTP's status for what somebody holds (RFC 4918, 11.3), as SharePoint gives it."""
+
 _CREDENTIALS: Final = {
     "s3": "AWS_PROFILE, AWS_ACCESS_KEY_ID or the machine's role, and that it may list the bucket "
     "and read and write there",
@@ -75,6 +81,10 @@ def missing_bucket(address: Address) -> TargetError:
     )
 
 
+def _missing_folder(address: Address, after: str) -> TargetError:
+    return TargetError(f"The folder of {address.text} does not exist.", hint=f"Create it.{after}")
+
+
 def is_missing_bucket(error: BaseException) -> bool:
     """Tell whether it is the whole bucket that a store has not found."""
     return "NoSuchBucket" in _names(error)
@@ -86,16 +96,16 @@ def _in_words(
     names = _names(error)
     what = "written" if writing else "read"
     after = f" {STORED}" if writing else ""
-    if _CHANGED & names or _CHANGED_CODES & names:
+    where = _CREDENTIALS.get(extra, "the store's own settings")
+    if _CHANGED & names:
         return changed_meanwhile(address)
-    if isinstance(error, FileNotFoundError) and extra == "sftp":
-        return TargetError(
-            f"The folder of {address.text} does not exist.", hint=f"Create it.{after}"
+    if _LOCKED & names:
+        return TargetLockedError(
+            f"{address.text} is open in another program.", hint=f"Close it and try again.{after}"
         )
     if isinstance(error, FileNotFoundError):
-        return missing_bucket(address)
+        return _missing_folder(address, after) if extra == "sftp" else missing_bucket(address)
     if _ACCESS & names:
-        where = _CREDENTIALS.get(extra, "the store's own settings")
         return TargetError(
             f"{address.text} can't be {what}: access was denied.", hint=f"Check {where}.{after}"
         )
@@ -107,7 +117,7 @@ def _in_words(
     reason = _code(error) or type(error).__name__
     return TargetError(
         f"{address.text} can't be {what}: its store answers {reason}.",
-        hint=f"Check the address and the store's settings.{after}",
+        hint=f"Check the address, and {where}.{after}",
     )
 
 
@@ -118,7 +128,7 @@ def _names(error: BaseException | None) -> set[str]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         names |= {kind.__name__ for kind in type(error).__mro__}
-        names.add(_code(error))
+        names |= {_code(error), _status(error)}
         error = error.__cause__ or error.__context__
     return names
 
@@ -132,3 +142,11 @@ def _code(error: BaseException) -> str:
         if getattr(one, "error_code", None):
             return str(getattr(one, "error_code", ""))
     return ""
+
+
+def _status(error: BaseException) -> str:
+    """Return the HTTP status that an error tells of, "" if there is none."""
+    response = getattr(error, "response", None)
+    told = [getattr(error, "status_code", None), getattr(error, "code", None)]
+    told.append(getattr(response, "status_code", None))
+    return next((str(one) for one in told if isinstance(one, int)), "")

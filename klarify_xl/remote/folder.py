@@ -2,9 +2,11 @@
 
 import contextlib
 import importlib
+import logging
 import stat
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,14 @@ ABSENT: Final = ""
 
 _VERSIONS: Final = ("ETag", "etag", "generation", "cTag")
 _MOMENTS: Final = ("mtime", "last_modified", "LastModified", "created")
+_STAGED: Final = ".klarify-"
+"""How the names of our temporary files begin."""
+
+_STALE: Final = timedelta(days=1)
+"""Age from which a temporary file belongs to nobody; clocks differ, and lines are slow."""
+
+_SILENCE: Final = logging.NullHandler()
+_LOGGERS: Final = ("adlfs", "aiohttp", "asyncio", "azure", "fsspec", "gcsfs", "paramiko", "s3fs")
 _ONE_REQUEST: Final = 5 * 2**30
 """Largest object that S3 takes in one request (5 GiB), and conditions are for one request only."""
 
@@ -142,7 +152,8 @@ class RemoteFolder:
         # A link stays one, and leads to the new file.
         path = self._files.ftp.normalize(path)
         folder, _, name = path.rpartition("/")
-        staged = f"{folder}/.klarify-{uuid.uuid4().hex}-{name}.tmp"
+        staged = f"{folder}/{_STAGED}{uuid.uuid4().hex}-{name}.tmp"
+        self._clear(folder, name)
         try:
             self._files.put_file(str(file), staged)
             with contextlib.suppress(OSError):
@@ -153,6 +164,15 @@ class RemoteFolder:
             with contextlib.suppress(Exception):
                 self._files.rm_file(staged)
             raise
+
+    def _clear(self, folder: str, name: str) -> None:
+        """Remove what a killed process has left; somebody else may be writing just now."""
+        with contextlib.suppress(OSError):
+            for one in self._files.ls(folder, detail=True):
+                left = one["name"].rpartition("/")[2]
+                is_ours = left.startswith(_STAGED) and left.endswith(f"-{name}.tmp")
+                if is_ours and datetime.now(UTC) - one["mtime"] > _STALE:
+                    self._files.rm_file(one["name"])
 
     def remove(self, name: str) -> None:
         """Remove a file that was put there."""
@@ -185,6 +205,9 @@ class RemoteFolder:
 def _opened(address: Address) -> tuple[Any, str]:
     """Return the store's files, as fsspec gives them, and the folder's path among them."""
     extra = EXTRAS.get(address.protocol, "")
+    for name in _LOGGERS:
+        # Else Python shows their warnings, of what is told in our words anyway.
+        logging.getLogger(name).addHandler(_SILENCE)
     try:
         core = importlib.import_module("fsspec.core")
         if extra == "sftp":
