@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from klarify_xl.secret import AccessKey
     from klarify_xl.settings import Settings
     from klarify_xl.store import Store
+    from klarify_xl.telling import telling_failure
     from klarify_xl.walk import Listing, read_all
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ __all__ = [
     "load_options",
     "read_all",
     "refresh",
+    "telling_failure",
 ]
 
 _HOMES = {
@@ -61,6 +63,7 @@ _HOMES = {
     "load_options": "options_file",
     "read_all": "walk",
     "refresh": "pipeline",
+    "telling_failure": "telling",
 }
 
 

@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,7 @@ from klarify_xl.settings import (
     load_settings,
 )
 from klarify_xl.store import Store
+from klarify_xl.telling import telling_failure
 
 _USAGE_ERROR: Final[Any] = typer.BadParameter.__base__
 """What Typer raises for a wrong option; the class itself has no public name there."""
@@ -136,9 +138,7 @@ def _refresh(
     ] = False,
     tell_failure: Annotated[
         bool,
-        typer.Option(
-            "--tell-failure", help="If reading fails, let the workbook's Overview say so."
-        ),
+        typer.Option("--tell-failure", help="If it fails, let a workbook that is there say so."),
     ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -163,6 +163,7 @@ def _refresh(
         reported(screen),
         logged(log_file),
         noted(places, screen) as note,
+        telling_failure(out, formats, config) if tell_failure else nullcontext(),
     ):
         settings = load_settings(base_url=base_url, store=store)
         options = replace(load_options(config), map_centre=map_centre or "")
@@ -178,7 +179,6 @@ def _refresh(
                 overwrite=overwrite,
                 into=into,
                 backup=backup,
-                tell_failure=tell_failure,
                 on_progress=on_progress,
             )
         note(result)

@@ -5,7 +5,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from klarify_xl import __version__
 from klarify_xl.client import Client
 from klarify_xl.collector import collector_paused
-from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError, KlarifyError
+from klarify_xl.errors import CancelledError, ConfigurationError, KeyRefusedError
 from klarify_xl.exports import Export, export_files
 from klarify_xl.headless.macros import Macros, read_macros
 from klarify_xl.headless.target import Target, Treatment
@@ -62,7 +62,6 @@ def refresh(
     overwrite: bool = False,
     into: bool = False,
     backup: bool = False,
-    tell_failure: bool = False,
     now: Callable[[], datetime] = utc_now,
     on_progress: OnProgress = ignore,
     reading: AbstractContextManager[object] = nullcontext(),  # noqa: B008 -- it holds nothing
@@ -92,7 +91,6 @@ def refresh(
             has worked in is kept beside.
         into: Add our sheets to a workbook that we did not make.
         backup: Keep the previous file beside.
-        tell_failure: If reading fails, let a workbook that is there say so on its Overview.
         now: The local clock (UTC).
         on_progress: Told after each page and each thousand rows.
         reading: Held while the API is asked, for those who share it out among many.
@@ -146,14 +144,6 @@ def refresh(
                     plan = build_plan(opened, options, limited=False)
                     files = export.write(plan, on_progress).written
                 place.publish()
-            except KlarifyError:
-                if tell_failure and target and target.path.exists() and opened.last_failure():
-                    # What is to be raised matters more.
-                    with suppress(KlarifyError):
-                        place.renew()
-                        _write(opened, target, options, treatment, on_progress)
-                        place.publish()
-                raise
             except KeyboardInterrupt:
                 raise stopped(stored=opened.last_refresh() != known) from None
     seconds = time.monotonic() - started
@@ -255,9 +245,7 @@ def _write(
     # data, the oldest are always the first.
     stale = store.unchanged_since(verified_at - timedelta(days=options.stale_days))
     period = renewal_period(verified_at)
-    failure = store.last_failure()
-    told = failure.finished_at if failure else ""
-    parts = f"{__version__} {store.digest()} {stale} {options!r} {period} {told}"
+    parts = f"{__version__} {store.digest()} {stale} {options!r} {period}"
     mark = hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()
     marks = target.marks()
     is_wanted_anew = treatment.overwrite and marks is not None and not marks.is_plain

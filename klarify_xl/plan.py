@@ -321,7 +321,6 @@ class Plan:
         ids: Ids of everything that was ever listed; a row with another one is a person's.
         compared_at: When the data was last compared with its source, or None if it never was.
         listed: How many things there are now.
-        failure: Why the last refresh failed, "" if it didn't.
         archive: The sheet, without rows, for a person's cells whose row has gone. The writer
             fills the columns with the keys Archived, Sheet, Row, Column and Note.
     """
@@ -340,7 +339,6 @@ class Plan:
     archive: Sheet | None = None
     compared_at: datetime | None = None
     listed: int = 0
-    failure: str = ""
 
     @property
     def tables(self) -> tuple[Sheet, ...]:

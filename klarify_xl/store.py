@@ -288,15 +288,6 @@ class Store(Database):
                 self._value("SELECT max(finished_at) FROM refreshes WHERE outcome <> 'failed'")
             )
 
-    def last_failure(self) -> Refresh | None:
-        """Return the last refresh if it failed, None if it succeeded or there was none."""
-        with self._explained():
-            row = self._connection.execute(
-                "SELECT * FROM refreshes ORDER BY id DESC LIMIT 1"
-            ).fetchone()
-        last = _refresh(row) if row else None
-        return last if last is not None and last.outcome == "failed" else None
-
     def unchanged_since(self, moment: datetime) -> int:
         """Return how many listed procedures last changed at or before a moment."""
         with self._explained():

@@ -44,7 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("outcome",),
     ("pipeline",),
-    ("packs", "fleet", "status", "schedule"),
+    ("packs", "fleet", "status", "schedule", "telling"),
     ("metrics", "webhook", "live"),
     ("check",),
     ("excel_check",),

@@ -303,6 +303,22 @@ def denied(path: str) -> Callable[[Request], Response | None]:
     return answer
 
 
+def test_a_failure_is_told_there_once(server: DemoServer, bucket: Any) -> None:
+    write(server)
+    for _night in range(2):
+        with pytest.raises(klarify_xl.KlarifyError), klarify_xl.telling_failure(URL):
+            klarify_xl.refresh(URL, access_key="no", base_url=server.url, store="klarify.db")
+    texts = [
+        str(cell.value)
+        for row in openpyxl.load_workbook(io.BytesIO(content(bucket)))["Overview"].iter_rows()
+        for cell in row
+    ]
+    assert sum("failed: this is what was read before" in text for text in texts) == 1
+    assert versions(bucket) == 2
+    assert write(server).outcome == "written"
+    assert versions(bucket) == 3
+
+
 def test_what_is_up_to_date_is_not_sent(server: DemoServer, bucket: Any, watched: Watched) -> None:
     del bucket
     write(server)

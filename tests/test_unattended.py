@@ -16,6 +16,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.styles import Font
 from prometheus_client.parser import text_string_to_metric_families
 
 import klarify_xl
@@ -408,44 +409,119 @@ def test_changes_for_nobody_are_refused(server: DemoServer) -> None:
     assert server.requests == []
 
 
+def overview_of(file: Path) -> list[str]:
+    """Return the texts of a workbook's Overview, without when it was refreshed."""
+    return [
+        str(cell.value)
+        for row in openpyxl.load_workbook(file)["Overview"].iter_rows()
+        for cell in row
+        if cell.value is not None and not isinstance(cell.value, datetime)
+    ]
+
+
+FAILED = re.compile(r"The refresh of [-\d]+ [\d:]+ failed: .*")
+
+
 def test_a_workbook_can_tell_that_its_refresh_failed(
     server: DemoServer, tmp_path: Path, validator: Path
 ) -> None:
     out = tmp_path / "klarify.xlsx"
     given: dict[str, Any] = {"base_url": server.url, "store": tmp_path / "klarify.db"}
     klarify_xl.refresh(out, access_key=server.access_key, **given)
-    before = out.read_bytes()
+    before, sheets = out.read_bytes(), overview_of(out)
     with pytest.raises(KeyRefusedError):
         klarify_xl.refresh(out, access_key="another", **given)
     assert out.read_bytes() == before
-    with pytest.raises(KeyRefusedError):
-        klarify_xl.refresh(out, access_key="another", tell_failure=True, **given)
-    overview = openpyxl.load_workbook(out)["Overview"]
-    texts = [str(cell.value) for row in overview.iter_rows() for cell in row]
-    assert any(re.fullmatch(r"The refresh of [-\d: ]+ failed: .*", text) for text in texts)
+    with pytest.raises(KeyRefusedError), klarify_xl.telling_failure(out):
+        klarify_xl.refresh(out, access_key="another", **given)
+    told = overview_of(out)
+    assert sum(FAILED.fullmatch(text) is not None for text in told) == 1
+    assert [text for text in told if not FAILED.fullmatch(text)] == sheets
     assert len(records(out, "Procedures")) == 250
     marks = read_properties_of(out)
     assert not marks["klarify-xl result"].isdigit()
     assert "another" not in marks["klarify-xl result"]
     assert objections(validator, out) == []
+    again = out.read_bytes()
+    with pytest.raises(KeyRefusedError), klarify_xl.telling_failure(out):
+        klarify_xl.refresh(out, access_key="another", **given)
+    assert out.read_bytes() == again
     assert klarify_xl.refresh(out, access_key=server.access_key, **given).outcome == "written"
-    overview = openpyxl.load_workbook(out)["Overview"]
-    texts = [str(cell.value) for row in overview.iter_rows() for cell in row]
-    assert not any("failed" in text for text in texts)
+    assert overview_of(out) == sheets
     assert read_properties_of(out)["klarify-xl result"] == "250"
 
 
-def test_no_workbook_is_made_only_to_tell_of_a_failure(server: DemoServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("trouble", ["no key", "no key file", "options", "store", "address"])
+def test_what_stops_a_refresh_before_it_reads_is_told_in_the_workbook(
+    trouble: str, server: DemoServer
+) -> None:
+    arguments = [*REFRESH, "--store", "k.db"]
+    assert call(*arguments, server=server).returncode == 0
+    out = Path("p.xlsx")
+    before = out.read_bytes()
+    environment: dict[str, Any] = {}
+    if trouble == "no key":
+        environment["KLARIFY_API_KEY"] = ""
+    elif trouble == "no key file":
+        arguments += ["--key-file", "gone.txt"]
+    elif trouble == "options":
+        Path("klarify.toml").write_text("this is none", encoding="utf-8")
+    elif trouble == "store":
+        Path("k.db").write_bytes(b"no store at all" * 100)
+    else:
+        arguments += ["--base-url", "ftp://klarify.example"]
+    silent = call(*arguments, server=server, **environment)
+    assert silent.returncode not in {0, 1}
+    assert out.read_bytes() == before
+    done = call(*arguments, "--tell-failure", server=server, **environment)
+    assert (done.returncode, done.stderr) == (silent.returncode, silent.stderr)
+    assert sum(FAILED.fullmatch(text) is not None for text in overview_of(out)) == 1
+    assert read_properties_of(out)["klarify-xl result"][:30] in " ".join(done.stderr.split())
+
+
+def test_the_person_s_work_stays_when_a_failure_is_told(server: DemoServer, tmp_path: Path) -> None:
     out = tmp_path / "klarify.xlsx"
-    with pytest.raises(KeyRefusedError):
+    given: dict[str, Any] = {"base_url": server.url, "store": tmp_path / "klarify.db"}
+    klarify_xl.refresh(out, access_key=server.access_key, **given)
+    book = openpyxl.load_workbook(out)
+    book["Procedures"]["N2"] = "ask Ann"
+    book["Overview"]["F4"] = "mine"
+    book["Overview"]["F4"].font = Font(italic=True)
+    book.save(out)
+    before = cells_of(out)
+    with pytest.raises(KeyRefusedError), klarify_xl.telling_failure(out):
+        klarify_xl.refresh(out, access_key="another", **given)
+    assert cells_of(out) == before
+    assert not read_properties_of(out)["klarify-xl result"].isdigit()
+    assert klarify_xl.refresh(out, access_key=server.access_key, **given).outcome == "written"
+    assert cells_of(out)["Procedures", "N2"] == "ask Ann"
+
+
+def cells_of(file: Path) -> dict[tuple[str, str], object]:
+    return {
+        (sheet.title, cell.coordinate): cell.value
+        for sheet in openpyxl.load_workbook(file)
+        for row in sheet.iter_rows()
+        for cell in row
+    }
+
+
+@pytest.mark.parametrize("whose", ["another's", "nobody's", "none"])
+def test_only_its_own_workbook_tells_of_a_failure(
+    whose: str, server: DemoServer, tmp_path: Path
+) -> None:
+    out = tmp_path / "klarify.xlsx"
+    if whose == "nobody's":
+        book = openpyxl.Workbook()
+        book.save(out)
+    elif whose == "another's":
+        out.write_text("no workbook", encoding="utf-8")
+    before = out.read_bytes() if out.exists() else None
+    with pytest.raises(klarify_xl.KlarifyError), klarify_xl.telling_failure(out):
         klarify_xl.refresh(
-            out,
-            access_key="another",
-            base_url=server.url,
-            store=tmp_path / "klarify.db",
-            tell_failure=True,
+            out, access_key="another", base_url=server.url, store=tmp_path / "klarify.db"
         )
-    assert not out.exists()
+    assert (out.read_bytes() if out.exists() else None) == before
 
 
 def read_properties_of(file: Path) -> dict[str, str]:

@@ -26,14 +26,14 @@ _AREA: Final = re.compile(r"\$([A-Z]{1,3})\$(\d{1,7})(?::\$([A-Z]{1,3})\$(\d{1,7
 _COLUMN: Final = re.compile(r"\{([^{}\[\]]+)\[([^{}]+)\]\}")
 
 
-def defined_name(board: Board) -> str:
+def defined_name(key: str) -> str:
     """Return the hidden name by which a board's sheet is found again, whatever it is called."""
-    return f"Klarify_{board.key.replace(' ', '_')}"
+    return f"Klarify_{key.replace(' ', '_')}"
 
 
 def cells_name(board: Board) -> str:
     """Return the hidden name that tells which cells of a board's sheet we have written."""
-    return f"{defined_name(board)}_cells"
+    return f"{defined_name(board.key)}_cells"
 
 
 def written_areas(board: Board, sheet: str) -> str:

@@ -36,7 +36,7 @@ _VARIANT: Final = "http://schemas.openxmlformats.org/officeDocument/2006/docProp
 _USER_DEFINED: Final = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"
 """Format id of all custom properties (ECMA-376 part 1, 22.3.2.2)."""
 
-_LONGEST_RESULT: Final = 255
+LONGEST_RESULT: Final = 255
 """Characters of a text that Excel's object model takes for a property."""
 
 _LARGEST: Final = 2**20
@@ -122,18 +122,17 @@ def with_properties(root: etree._Element, values: Mapping[str, str]) -> bytes:
     return serialised(root)
 
 
-def refreshed(at: datetime | None, listed: int, failure: str = "") -> dict[str, str]:
-    """Return the marks that tell when data was compared, and how the last refresh went.
+def refreshed(at: datetime | None, listed: int) -> dict[str, str]:
+    """Return the marks that tell when data was compared, and that all went well.
 
     Args:
         at: When the data was compared, or None.
         listed: How many things there are.
-        failure: Why the last refresh failed, "" if it didn't.
     """
     if at is None:
         return {REFRESHED_MARK: "-", RESULT_MARK: "-"}
     stamp = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return {REFRESHED_MARK: stamp, RESULT_MARK: failure[:_LONGEST_RESULT] or str(listed)}
+    return {REFRESHED_MARK: stamp, RESULT_MARK: str(listed)}
 
 
 def content_mark(checksums: Mapping[str, int]) -> str:

@@ -166,10 +166,13 @@ class Placing:
         archive = [self._plan.archive] if self._plan.archive else []
         for sheet in (*self._plan.sheets, *archive):
             if isinstance(sheet, Board):
-                if self.sheets.sheet_named_by(defined_name(sheet)) is not None and self._is_ours:
+                if (
+                    self.sheets.sheet_named_by(defined_name(sheet.key)) is not None
+                    and self._is_ours
+                ):
                     continue
-                taken = self.sheets.defines(defined_name(sheet))
-                clash = f"the name {defined_name(sheet)}" if taken else ""
+                taken = self.sheets.defines(defined_name(sheet.key))
+                clash = f"the name {defined_name(sheet.key)}" if taken else ""
             else:
                 if self._found(sheet) is not None:
                     continue
@@ -221,7 +224,7 @@ class Placing:
         archive.read(old, columns, self._formats.is_formula_note)
 
     def _place_board(self, board: Board, archive: Archive) -> BoardSheet:
-        present = self.sheets.sheet_named_by(defined_name(board)) if self._is_ours else None
+        present = self.sheets.sheet_named_by(defined_name(board.key)) if self._is_ours else None
         areas = written_areas(board, quoted_sheet(present or board.name))
         written = written_cells(self.sheets.meaning(cells_name(board)))
         if areas or written is not None:
@@ -235,7 +238,7 @@ class Placing:
                 fits_page=board.fits_page,
             )
             part = self.sheets.add(board.name)
-            self.names.append((defined_name(board), f"{quoted_sheet(board.name)}!$A$1", None))
+            self.names.append((defined_name(board.key), f"{quoted_sheet(board.name)}!$A$1", None))
             if board.headings:
                 titles = f"{quoted_sheet(board.name)}!$1:${board.headings}"
                 self.names.append(("_xlnm.Print_Titles", titles, board.name))

@@ -79,7 +79,7 @@ def write_workbook(
         marks.ORGANISATION_MARK: plan.organisation or "-",
         marks.ORDER_MARK: writer.order,
         marks.PLAIN_MARK: "yes" if is_new else "no",
-        **marks.refreshed(plan.compared_at, plan.listed, plan.failure),
+        **marks.refreshed(plan.compared_at, plan.listed),
     }
     properties = marks.prepare_properties(package)
     package.save(

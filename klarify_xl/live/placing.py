@@ -44,7 +44,7 @@ class Sheets:
     def board(self, board: Board) -> Any:  # noqa: ANN401
         """Return the sheet of a planned board, or None."""
         names = self._workbook.Names
-        wanted = defined_name(board).casefold()
+        wanted = defined_name(board.key).casefold()
         for number in range(1, int(names.Count) + 1):
             name = names(number)
             if str(name.Name).casefold() == wanted:
@@ -116,7 +116,7 @@ class Sheets:
         self._workbook.Windows(1).DisplayGridlines = board.gridlines
         quoted = board.name.replace("'", "''")
         self._workbook.Names.Add(
-            Name=defined_name(board), RefersTo=f"='{quoted}'!$A$1", Visible=False
+            Name=defined_name(board.key), RefersTo=f"='{quoted}'!$A$1", Visible=False
         )
         return sheet, True
 

@@ -113,7 +113,6 @@ def plan_contents(
         archive=arrangement.table(archive_sheet(inventory)),
         compared_at=contents.verified_at,
         listed=len(contents.procedures),
-        failure=(contents.failure.error or "") if contents.failure else "",
     )
 
 
@@ -134,7 +133,6 @@ def _sheets(inventory: Inventory, contents: Contents, part: str) -> tuple[Sheet 
         organisation=contents.organisation,
         part=part,
         as_of=contents.verified_at,
-        failed_at=contents.failure.finished_at if contents.failure else None,
         time_zone=inventory.options.zone,
     )
     return (

@@ -27,7 +27,6 @@ class Contents:
         changes: Their history since the first refresh, newest first.
         receipt: The refresh that brought the data, if there was one.
         verified_at: When the data was last compared with Klarify, if it was.
-        failure: The last refresh, if it failed.
         organisation: Whose procedures these are, "" if that is not known.
         base_url: Address of the API.
         listed: How many procedures the organisation has.
@@ -41,7 +40,6 @@ class Contents:
     changes: Sequence[Change] = ()
     receipt: Refresh | None = None
     verified_at: datetime | None = None
-    failure: Refresh | None = None
     organisation: str = ""
     base_url: str = ""
     listed: int = 0
@@ -88,7 +86,6 @@ def read_contents(store: Store, options: Options = DEFAULT_OPTIONS) -> Contents:
             changes=_history(store),
             receipt=store.receipt(),
             verified_at=store.verified_at(),
-            failure=store.last_failure(),
             organisation=_organisation(procedures),
             base_url=store.state().base_url,
             listed=len(procedures),

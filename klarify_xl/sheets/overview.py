@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
+from klarify_xl.language import Language
 from klarify_xl.model import STATUSES
 from klarify_xl.plan import Board, Chart, Formula, Sheet
 from klarify_xl.records import CHANGE_WORDS
@@ -37,6 +38,9 @@ _LEFT, _MIDDLE, _RIGHT = 1, 5, 9
 """Columns in which the panels that stand side by side begin."""
 
 _DATE_ROW, _TOTALS_ROW, _UPPER_ROW, _LOWER_ROW = 2, 5, 7, 28
+FAILURE_PLACE: Final = (_DATE_ROW + 1, _MIDDLE)
+"""Row and column, from 0, of what the sheet says when its refresh has failed."""
+
 _UPPER_CHART: Final = (15, 12)
 _SMALL_CHART: Final = (20, 7)
 _LOWER_CHART: Final = (43, 15)
@@ -52,7 +56,6 @@ def overview_board(
     part: str = "",
     time_zone: tzinfo = UTC,
     old_after: int = OLD_AFTER,
-    failed_at: datetime | None = None,
 ) -> Board:
     """Return the sheet for a first look.
 
@@ -64,12 +67,21 @@ def overview_board(
         part: Which part of the organisation this is, in words; "" for all of it.
         time_zone: In which moments are shown.
         old_after: Days from which the sheet warns of the age of its data.
-        failed_at: When the last refresh failed, if it did.
     """
-    overview = _Overview(inventory, sheets, as_of, time_zone)
-    if failed_at is not None:
-        overview.warn(failed_at)
-    return overview.board(organisation, part, old_after)
+    return _Overview(inventory, sheets, as_of, time_zone).board(organisation, part, old_after)
+
+
+def failure_told(failed_at: datetime, say: Language, time_zone: tzinfo) -> str:
+    """Return what the sheet says in `FAILURE_PLACE` when its refresh has failed.
+
+    Args:
+        failed_at: When.
+        say: Gives an English text in the workbook's language.
+        time_zone: In which moments are shown.
+    """
+    moment = f"{failed_at.astimezone(time_zone):%Y-%m-%d %H:%M}"
+    text = say("The refresh of {moment} failed: this is what was read before.")
+    return text.replace("{moment}", moment)
 
 
 class _Overview:
@@ -94,13 +106,6 @@ class _Overview:
         self._cells: Cells = {}
         self._charts: list[Chart] = []
         self._all = Formula(address(_TOTALS_ROW, _LEFT + 1), self._procedures.size.value)
-
-    def warn(self, failed_at: datetime) -> None:
-        """Say that the data is older than it should be."""
-        moment = f"{failed_at.astimezone(self._time_zone):%Y-%m-%d %H:%M}"
-        say = self._say
-        text = say("The refresh of {moment} failed: this is what was read before.")
-        self._cells[_DATE_ROW + 1, _MIDDLE] = (text.replace("{moment}", moment), "label")
 
     def board(self, organisation: str, part: str, old_after: int) -> Board:
         say = self._say
@@ -141,6 +146,8 @@ class _Overview:
             self._cells[_DATE_ROW, _MIDDLE] = (self._data_age(self._as_of, old_after), "label")
         note = say("This is when the data was last compared with Klarify.")
         self._cells[_DATE_ROW + 1, _LEFT] = (note, "note")
+        # Kept free for what is to be said when a refresh fails.
+        self._cells[FAILURE_PLACE] = (None, "note")
 
     def _data_age(self, as_of: datetime, old_after: int) -> Formula:
         """Return the age of the data in words; where nothing calculates, the day it is from."""
