@@ -3,12 +3,10 @@
 import json
 import logging
 import pickle
-import socket
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,7 @@ from klarify_xl.progress import Progress
 from klarify_xl.store import Store
 
 from .fleet_server import SECRET, FleetServer
-from .fleets import RUN, client_of, ids_in, reported, write_fleet
+from .fleets import RUN, client_of, dask_cluster, free_port, ids_in, reported, write_fleet
 
 
 @pytest.fixture
@@ -227,34 +225,6 @@ def test_a_damaged_record_counts_as_missing(server: FleetServer, tmp_path: Path)
     (record,) = (tmp_path / "klarify-fleet" / RUN).glob("Org.json")
     record.write_bytes(record.read_bytes()[:40])
     assert run_fleet(fleet, run=RUN).unchanged == 1
-
-
-@contextmanager
-def dask_cluster(port: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Run a scheduler and a worker as an administrator does, as programs of their own."""
-    dask = [sys.executable, "-m", "dask"]
-    address = f"tcp://127.0.0.1:{port}"
-    none = subprocess.DEVNULL
-    commands = (
-        ("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"),
-        ("worker", address, "--nthreads", "2", "--no-dashboard", "--death-timeout", "20"),
-    )
-    running = [
-        subprocess.Popen([*dask, *command], stdout=none, stderr=none) for command in commands
-    ]
-    try:
-        yield running
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return int(opened.getsockname()[1])
 
 
 def test_a_run_goes_on_after_its_scheduler_died(server: FleetServer, tmp_path: Path) -> None:

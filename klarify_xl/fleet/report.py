@@ -45,6 +45,7 @@ _PROBLEMS: Final[dict[str, str]] = {
     "StoreError": "store unusable",
     "TargetLockedError": "workbook open or not ours",
     "TargetError": "file can't be written",
+    "StandstillError": "stood still",
     "KilledWorker": "ended its worker",
 }
 """What people call each kind of error."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from klarify_xl.errors import CancelledError, FleetError, KlarifyError
+from klarify_xl.errors import CancelledError, FleetError, KlarifyError, TargetError
 from klarify_xl.fleet.cluster import connected
 from klarify_xl.fleet.file import Fleet
 from klarify_xl.fleet.manifest import Manifest, Record
@@ -125,13 +125,14 @@ def run_fleet(
             manifest=conduct.manifest,
             store=conduct.store,
             deadline=conduct.deadline,
+            standstill=conduct.standstill,
             requests_per_host=conduct.requests_per_host,
         )
         try:
             with connected(scheduler, workers or conduct.workers) as client:
                 on_progress(Progress(_STAGE, earlier, len(organisations)))
                 Spread(client, terms, conduct.retries, note).run(waiting)
-        except FleetError as error:
+        except (FleetError, TargetError) as error:
             if len(records) == earlier:
                 raise
             stopped = error
