@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from klarify_xl.errors import CancelledError, FleetError, KlarifyError, TargetError
+from klarify_xl.fleet.claim import Claim
 from klarify_xl.fleet.cluster import connected
 from klarify_xl.fleet.file import Fleet
 from klarify_xl.fleet.manifest import Manifest, Record
@@ -129,9 +130,12 @@ def run_fleet(
             requests_per_host=conduct.requests_per_host,
         )
         try:
-            with connected(scheduler, workers or conduct.workers) as client:
+            with (
+                Claim(conduct.manifest, terms.session, run).held() as check,
+                connected(scheduler, workers or conduct.workers) as client,
+            ):
                 on_progress(Progress(_STAGE, earlier, len(organisations)))
-                Spread(client, terms, conduct.retries, note).run(waiting)
+                Spread(client, terms, conduct.retries, note, check).run(waiting)
         except (FleetError, TargetError) as error:
             if len(records) == earlier:
                 raise

@@ -38,6 +38,7 @@ class Spread:
         terms: What holds for all organisations.
         retries: Further tries after a failure that may pass.
         on_record: Told of each organisation that is finished.
+        check: Called every second or so; what it raises ends the run.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Spread:
         terms: Terms,
         retries: int,
         on_record: OnRecord,
+        check: Callable[[], None],
     ) -> None:
         self._client = client
         self._terms = terms
         self._retries = retries
         self._on_record = on_record
         self._manifest = Manifest(terms.manifest, terms.run)
+        self._check = check
         self._heard = time.monotonic()
         self._rounds = 0
 
@@ -105,6 +108,7 @@ class Spread:
     def _next(self, arrived: "SimpleQueue[Any]") -> Any:  # noqa: ANN401 -- Dask's future
         """Wait for the next future that is done."""
         while time.monotonic() - self._heard < _SILENCE:
+            self._check()
             try:
                 future = arrived.get(timeout=_GLANCE)
             except Empty:

@@ -28,6 +28,7 @@ from klarify_xl.errors import (
     TargetLockedError,
     UnstableError,
 )
+from klarify_xl.fleet.claim import Claim
 from klarify_xl.fleet.manifest import Manifest, Record
 from klarify_xl.fleet.organisations import Organisation
 from klarify_xl.fleet.places import is_address
@@ -257,7 +258,8 @@ def _leave(host: str, terms: Terms, pulse: Pulse) -> Iterator[None]:
     """Hold the scheduler's leave to read from a host.
 
     Raises:
-        FleetError: The scheduler does not answer.
+        FleetError: The scheduler does not answer, or the start that asked for it is over.
+        TargetError: The manifest can't be read.
     """
     gate = _gate(host, terms.readers_per_host, terms.session)
     try:
@@ -274,6 +276,8 @@ def _leave(host: str, terms: Terms, pulse: Pulse) -> Iterator[None]:
         # Else it expires by itself.
         with suppress(Exception):
             gate.release()
+    # The scheduler can't take back what runs: if that start was ended, another may be at it.
+    Claim(terms.manifest, terms.session).check()
 
 
 @lru_cache(maxsize=64)
