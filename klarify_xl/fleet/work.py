@@ -333,9 +333,8 @@ def _standing(organisation: Organisation, terms: Terms, pulse: Pulse) -> Record:
         organisation,
         STANDSTILL,
         f"Nothing moved for {terms.standstill} seconds while it {pulse.stage}.",
-        f"See whether what it needs answers: {organisation.out}, its store, its key's place and "
-        "the manifest. Run the same command again then; if it only is slow, raise standstill in "
-        "[fleet].",
+        f"See whether {organisation.out} answers, and its store, its key and the manifest. If it "
+        "is only slow, raise standstill in [fleet]. The same command tries it again.",
     )
 
 
