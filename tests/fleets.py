@@ -103,6 +103,13 @@ def dask_cluster(
             process.wait(30)
 
 
+def start_scheduler(port: int) -> subprocess.Popen[bytes]:
+    """Start a scheduler again, as a service that died is."""
+    command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--no-dashboard"]
+    none = subprocess.DEVNULL
+    return subprocess.Popen([*command, "--port", str(port)], stdout=none, stderr=none)
+
+
 def free_port() -> int:
     with socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))

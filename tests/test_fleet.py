@@ -25,7 +25,16 @@ from klarify_xl.progress import Progress
 from klarify_xl.store import Store
 
 from .fleet_server import SECRET, FleetServer
-from .fleets import RUN, client_of, dask_cluster, free_port, ids_in, reported, write_fleet
+from .fleets import (
+    RUN,
+    client_of,
+    dask_cluster,
+    free_port,
+    ids_in,
+    reported,
+    start_scheduler,
+    write_fleet,
+)
 
 
 @pytest.fixture
@@ -149,6 +158,27 @@ def test_all_workers_together_keep_to_the_requests_that_a_host_is_to_bear(
     assert most[16] > 4
 
 
+def test_the_places_of_a_worker_that_dies_come_free(server: FleetServer, tmp_path: Path) -> None:
+    names = [f"Org {number}" for number in range(4)]
+    for name in names:
+        server.add(name, 5)
+    kills: list[str] = []
+
+    def kill(name: str, port: int) -> None:
+        if not kills:
+            # It holds the only place.
+            kills.append(name)
+            client_of(port).kill()
+
+    server.on_request = kill
+    fleet = write_fleet(tmp_path, server, names, requests_per_host=1)
+    soon = {"lease-timeout": "2s", "lease-validation-interval": "500ms"}
+    with dask.config.set({"distributed.scheduler.locks": soon}):
+        result = run_fleet(fleet, run=RUN)
+    assert (len(kills), result.written) == (1, 4)
+    assert server.most_in_flight == 1
+
+
 def test_no_key_is_known_to_the_scheduler(server: FleetServer, tmp_path: Path) -> None:
     names = [f"Org {number}" for number in range(6)]
     for name in names:
@@ -227,7 +257,13 @@ def test_a_damaged_record_counts_as_missing(server: FleetServer, tmp_path: Path)
     assert run_fleet(fleet, run=RUN).unchanged == 1
 
 
-def test_a_run_goes_on_after_its_scheduler_died(server: FleetServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [False, True], ids=["later", "at once"])
+def test_a_run_goes_on_after_its_scheduler_died(
+    server: FleetServer,
+    tmp_path: Path,
+    at_once: bool,  # noqa: FBT001 -- a case
+) -> None:
+    """Whether the scheduler is started again later or, as services are, at once."""
     names = [f"Org {number:02d}" for number in range(30)]
     for name in names:
         server.add(name, 5)
@@ -238,8 +274,11 @@ def test_a_run_goes_on_after_its_scheduler_died(server: FleetServer, tmp_path: P
         def kill(step: Progress) -> None:
             if step.done == 8:
                 running[0].kill()
+                running[0].wait()
+                if at_once:
+                    running.append(start_scheduler(port))
 
-        with pytest.raises(FleetError, match="lost"):
+        with pytest.raises(FleetError, match="connection to the Dask scheduler was lost"):
             run_fleet(fleet, scheduler=f"tcp://127.0.0.1:{port}", run=RUN, on_progress=kill)
     rows = reported(tmp_path / "klarify-fleet" / "fleet.xlsx")
     assert sum(row["State"] == "written" for row in rows.values()) >= 8

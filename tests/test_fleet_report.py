@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
 
 from klarify_xl.fleet.manifest import Record
 from klarify_xl.fleet.report import write_report
@@ -29,7 +30,7 @@ def test_a_row_has_room_for_what_went_wrong_and_what_to_do(tmp_path: Path, hint:
     )
     write_report(str(tmp_path / "fleet.xlsx"), "2026-03-01", [record])
     sheet = load_workbook(tmp_path / "fleet.xlsx")["Organisations"]
-    titles = {cell.value: cell.column_letter for cell in sheet[1]}
+    titles = {cell.value: get_column_letter(cell.column or 0) for cell in sheet[1]}
     room = (sheet.row_dimensions[2].height or POINTS) / POINTS
     for title in ("What went wrong", "What to do"):
         letter = titles[title]

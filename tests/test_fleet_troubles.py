@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,10 @@ import psutil
 import pytest
 
 from klarify_xl.demo import Fault
-from klarify_xl.errors import FleetError, StoreError
-from klarify_xl.fleet import claim
+from klarify_xl.errors import FleetError, StoreError, TargetError
+from klarify_xl.fleet import claim, spread
 from klarify_xl.fleet.run import run_fleet
+from klarify_xl.progress import Progress
 from klarify_xl.records import Refresh
 from klarify_xl.store import Store
 
@@ -71,6 +73,52 @@ def test_a_write_that_hangs_is_given_up_and_holds_up_nobody(
     again = run_fleet(fleet, run=RUN)
     assert (again.earlier, again.failed) == (3, 0)
     assert len(ids_in(place)) == 5
+
+
+def test_a_cluster_without_workers_is_told(
+    server: FleetServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "_SILENCE", 5.0)
+    names = [f"Org {number}" for number in range(6)]
+    for name in names:
+        server.add(name, 5)
+        server.demos[name].script(Fault.slow(0.5).on(times=None))
+    fleet = write_fleet(tmp_path, server, names)
+    port = free_port()
+    with dask_cluster(port) as running:
+
+        def end_worker(step: Progress) -> None:
+            if step.done == 2:
+                running[1].terminate()
+
+        with pytest.raises(FleetError, match="No worker has been at work for") as caught:
+            run_fleet(fleet, scheduler=f"tcp://127.0.0.1:{port}", run=RUN, on_progress=end_worker)
+    assert "See whether there are workers" in caught.value.hint
+    rows = reported(tmp_path / "klarify-fleet" / "fleet.xlsx")
+    assert {row["State"] for row in rows.values()} == {"written", "not done"}
+
+
+@needs_pipes
+def test_a_manifest_that_is_lost_ends_the_run_with_a_report(
+    server: FleetServer, tmp_path: Path
+) -> None:
+    names = ["Acme", "Bolt"]
+    for name in names:
+        server.add(name, 5)
+    fleet = write_fleet(tmp_path, server, names, workers=1, standstill=2, retries=0)
+    report = tmp_path / "klarify-fleet" / "fleet.xlsx"
+    records = tmp_path / "klarify-fleet" / RUN
+
+    def lose(name: str, _port: int) -> None:
+        if name == "Bolt" and records.is_dir():
+            shutil.rmtree(records)
+            records.touch()
+
+    server.on_request = lose
+    with pytest.raises(TargetError, match="The manifest .* can't be written"):
+        run_fleet(fleet, run=RUN)
+    rows = reported(report)
+    assert (rows["Acme"]["State"], rows["Bolt"]["State"]) == ("written", "not done")
 
 
 def start(folder: Path, *more: str) -> subprocess.Popen[str]:
