@@ -78,11 +78,15 @@ def test_a_write_that_hangs_is_given_up_and_holds_up_nobody(
 def test_a_cluster_without_workers_is_told(
     server: FleetServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spread, "_SILENCE", 5.0)
+    monkeypatch.setattr(spread, "_SILENCE", 6.0)
     names = [f"Org {number}" for number in range(6)]
     for name in names:
         server.add(name, 5)
         server.demos[name].script(Fault.slow(0.5).on(times=None))
+    # Nobody finishes anything for longer, but there is somebody at work.
+    for name in names[:2]:
+        server.demos[name].faults.clear()
+        server.demos[name].script(Fault.slow(9).on(times=1))
     fleet = write_fleet(tmp_path, server, names)
     port = free_port()
     with dask_cluster(port) as running:
@@ -115,7 +119,7 @@ def test_a_manifest_that_is_lost_ends_the_run_with_a_report(
             records.touch()
 
     server.on_request = lose
-    with pytest.raises(TargetError, match="The manifest .* can't be written"):
+    with pytest.raises(TargetError, match=r"The manifest .* can't be written"):
         run_fleet(fleet, run=RUN)
     rows = reported(report)
     assert (rows["Acme"]["State"], rows["Bolt"]["State"]) == ("written", "not done")
@@ -195,7 +199,7 @@ def test_what_a_start_left_behind_writes_nothing_after_it(
     port = free_port()
     asked = Event()
     server.on_request = lambda _name, _port: asked.set()
-    server.demos["Org"].script(Fault.slow(4).on(times=2))
+    server.demos["Org"].script(Fault.slow(4).on(times=1))
     with dask_cluster(port):
         started = start(tmp_path, "--scheduler", f"tcp://127.0.0.1:{port}")
         assert asked.wait(60)

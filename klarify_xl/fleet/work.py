@@ -43,7 +43,7 @@ from klarify_xl.store import Store
 
 _STORE_FOLDER: Final = "fleet"
 _PASSING: Final = (NetworkError, UnstableError, BusyError, TargetError, FleetError)
-_SIGN: Final = 30.0
+_SIGN: Final = 5.0
 """Seconds after which a worker shows again that it is at work."""
 
 _BUSY_PAUSE: Final = 1.0
