@@ -2,10 +2,12 @@
 
 import os
 import re
+import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
@@ -19,6 +21,9 @@ from .fleet_server import SECRET, FleetServer
 from .fleets import RUN, dask_cluster, free_port, write_fleet
 
 PAGES = ("info/main/workers.html", "info/main/exceptions.html", "info/main/logs.html", "metrics")
+
+DASK_PAGES = 8787
+"""The port at which Dask usually offers its pages."""
 
 
 @pytest.fixture
@@ -91,3 +96,37 @@ def test_no_key_shows_on_pages_logs_and_processes(server: FleetServer, tmp_path:
     for place, text in seen.items():
         for spelling in (SECRET, quote(SECRET)):
             assert spelling not in text, place
+
+
+def test_a_cluster_of_its_own_tells_nobody_anything(server: FleetServer, tmp_path: Path) -> None:
+    names = ["Acme", "Bolt"]
+    for name in names:
+        server.add(name, 5)
+        server.demos[name].script(Fault.slow(0.5).on(times=1))
+    asked: dict[int, str] = {}
+
+    def ask(name: str, _port: int) -> None:
+        ours = psutil.Process()
+        ports = {
+            one.laddr.port
+            for process in (ours, *ours.children(recursive=True))
+            for one in process.net_connections()
+            if one.status == psutil.CONN_LISTEN
+        }
+        for port in ports - {urlsplit(server.url).port, DASK_PAGES} if name == "Acme" else ():
+            try:
+                page = requests.get(f"http://127.0.0.1:{port}/{PAGES[0]}", timeout=5)
+                asked[port] = f"{page.status_code}"
+            except requests.RequestException as error:
+                asked[port] = type(error).__name__
+
+    server.on_request = ask
+    with socket.socket() as dashboard:
+        # Where Dask's pages usually are, there may be another cluster's.
+        with suppress(OSError):
+            dashboard.bind(("127.0.0.1", DASK_PAGES))
+            dashboard.listen()
+        assert run_fleet(write_fleet(tmp_path, server, names), run=RUN).written == 2
+    # The scheduler, and for each worker itself and its nanny.
+    assert len(asked) >= 5
+    assert not {"200", "302"} & set(asked.values())
