@@ -36,6 +36,9 @@ from .fleets import (
     write_fleet,
 )
 
+SOON = {"lease-timeout": "2s", "lease-validation-interval": "500ms"}
+"""When places of the dead come free: sooner than after the usual 30 seconds."""
+
 
 @pytest.fixture
 def server() -> Iterator[FleetServer]:
@@ -80,7 +83,8 @@ def test_a_night_of_three_hundred_organisations(
     server.on_request = kill
     told: list[str] = []
 
-    result = run_fleet(fleet, run=RUN, on_failure=lambda one: told.append(one.organisation))
+    with dask.config.set({"distributed.scheduler.locks": SOON}):
+        result = run_fleet(fleet, run=RUN, on_failure=lambda one: told.append(one.organisation))
 
     assert (result.written, result.unchanged, result.failed) == (296, 0, 4)
     problems = {record.organisation: record.error for record in result.failures}
@@ -172,8 +176,7 @@ def test_the_places_of_a_worker_that_dies_come_free(server: FleetServer, tmp_pat
 
     server.on_request = kill
     fleet = write_fleet(tmp_path, server, names, requests_per_host=1)
-    soon = {"lease-timeout": "2s", "lease-validation-interval": "500ms"}
-    with dask.config.set({"distributed.scheduler.locks": soon}):
+    with dask.config.set({"distributed.scheduler.locks": SOON}):
         result = run_fleet(fleet, run=RUN)
     assert (len(kills), result.written) == (1, 4)
     assert server.most_in_flight == 1
