@@ -42,7 +42,7 @@ def test_a_write_that_hangs_is_given_up_and_holds_up_nobody(
     for name in names:
         server.add(name, 5)
     # Slower than the others may stand still, but it moves.
-    server.demos["Slow"].script(Fault.slow(1.5).on(times=None))
+    server.demos["Slow"].script(Fault.slow(1.5).on(times=2))
     place = tmp_path / "out" / "Hung.xlsx"
 
     def hang(name: str, _port: int) -> None:
@@ -78,7 +78,7 @@ def test_a_write_that_hangs_is_given_up_and_holds_up_nobody(
 def test_a_cluster_without_workers_is_told(
     server: FleetServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spread, "_SILENCE", 6.0)
+    monkeypatch.setattr(spread, "_SILENCE", 4.0)
     names = [f"Org {number}" for number in range(6)]
     for name in names:
         server.add(name, 5)
@@ -86,7 +86,7 @@ def test_a_cluster_without_workers_is_told(
     # Nobody finishes anything for longer, but there is somebody at work.
     for name in names[:2]:
         server.demos[name].faults.clear()
-        server.demos[name].script(Fault.slow(9).on(times=1))
+        server.demos[name].script(Fault.slow(6).on(times=1))
     fleet = write_fleet(tmp_path, server, names)
     port = free_port()
     with dask_cluster(port) as running:
@@ -125,6 +125,29 @@ def test_a_manifest_that_is_lost_ends_the_run_with_a_report(
     assert (rows["Acme"]["State"], rows["Bolt"]["State"]) == ("written", "not done")
 
 
+@needs_pipes
+@pytest.mark.parametrize("hanging", ["record", "report"])
+def test_a_manifest_that_hangs_ends_the_run(
+    server: FleetServer, tmp_path: Path, hanging: str
+) -> None:
+    server.add("Org", 5)
+    fleet = write_fleet(tmp_path, server, ["Org"], workers=1, standstill=2)
+    (tmp_path / "keys" / "Org").write_text("of long ago", encoding="utf-8")
+    place = Path(fleet.conduct.manifest)
+    file = place / RUN / "Org.json" if hanging == "record" else place / "fleet.xlsx"
+
+    def hang(_name: str, _port: int) -> None:
+        if not file.exists():
+            os.mkfifo(file)
+
+    server.on_request = hang
+    begun = time.monotonic()
+    with pytest.raises(FleetError, match=f"{place}.* has not answered for 2 seconds") as caught:
+        run_fleet(fleet, run=RUN)
+    assert "the same command" in caught.value.hint
+    assert time.monotonic() - begun < 40
+
+
 def start(folder: Path, *more: str) -> subprocess.Popen[str]:
     """Start a run as people do, in a process of its own."""
     command = [sys.executable, "-m", "klarify_xl", "fleet", "fleet.toml", "--run", RUN, *more]
@@ -140,7 +163,7 @@ def test_two_starts_at_once_do_nothing_twice(
     names = ["Acme", "Bolt"]
     for name in names:
         server.add(name, 5)
-        server.demos[name].script(Fault.slow(6).on(times=2))
+        server.demos[name].script(Fault.slow(8).on(times=1))
     fleet = write_fleet(tmp_path, server, names)
     asked = Event()
     server.on_request = lambda _name, _port: asked.set()

@@ -9,7 +9,7 @@ more before they write, so that what a start has left behind writes nothing afte
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from threading import Event, Thread
@@ -20,7 +20,7 @@ from klarify_xl.fleet.places import file_system, is_address
 
 _NAME: Final = "_running.json"
 
-_BEAT: Final = 10.0
+_BEAT: Final = 5.0
 """Seconds after which a start shows that it lives."""
 
 _WATCH: Final = 30.0
@@ -43,6 +43,9 @@ class _Holder:
     machine: str
     beat: int = 0
 
+
+_PATIENCE: Final = 10.0
+"""Seconds to wait until the claim is given back."""
 
 _HALF_WRITTEN: Final = _Holder("", "", "")
 """What a file tells that somebody is writing, or was when it was ended."""
@@ -67,10 +70,11 @@ class Claim:
         self._folder = "" if is_address(place) else path
         self._place = place
         self._holder = _Holder(session, run, platform.node())
+        self._lost: FleetError | None = None
 
     @contextmanager
-    def held(self) -> Iterator[Callable[[], None]]:
-        """Hold the claim, and give what raises an error if another start has it now.
+    def held(self) -> Iterator[None]:
+        """Hold the claim, and show that this start lives.
 
         Raises:
             FleetError: Another start is at work.
@@ -80,21 +84,23 @@ class Claim:
         self._write(self._holder)
         self.check()
         ended = Event()
-        lost: list[KlarifyError] = []
-        beating = Thread(target=self._beat, args=(ended, lost), daemon=True)
+        beating = Thread(target=self._beat, args=(ended,), daemon=True)
         beating.start()
-
-        def check() -> None:
-            if lost:
-                raise lost[0]
-
         try:
-            yield check
+            yield
         finally:
             ended.set()
-            beating.join()
-            with suppress(KlarifyError):
-                self._give_back()
+            # Longer only if the manifest does not answer; then the next start waits instead.
+            beating.join(_PATIENCE)
+
+    def refuse_lost(self) -> None:
+        """Raise an error if it was noticed that another start has the claim now.
+
+        Raises:
+            FleetError: It has.
+        """
+        if self._lost:
+            raise self._lost
 
     def check(self) -> None:
         """Find out whether this start has the claim.
@@ -131,7 +137,8 @@ class Claim:
                 )
             found = now
 
-    def _beat(self, ended: Event, lost: list[KlarifyError]) -> None:
+    def _beat(self, ended: Event) -> None:
+        """Show every few seconds that this start lives, and give the claim back in the end."""
         beat = 0
         while not ended.wait(_BEAT):
             try:
@@ -142,8 +149,10 @@ class Claim:
                 # It may pass; if not, the records can't be written either, which is told.
                 continue
             except FleetError as error:
-                lost.append(error)
+                self._lost = error
                 return
+        with suppress(KlarifyError):
+            self._give_back()
 
     def _read(self) -> _Holder | None:
         try:

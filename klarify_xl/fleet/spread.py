@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from klarify_xl.errors import FleetError
+from klarify_xl.fleet.claim import Claim
 from klarify_xl.fleet.manifest import Manifest, Record
 from klarify_xl.fleet.organisations import Organisation
 from klarify_xl.fleet.pulse import Pulse, StandstillError, watched
@@ -38,7 +39,7 @@ class Spread:
         terms: What holds for all organisations.
         retries: Further tries after a failure that may pass.
         on_record: Told of each organisation that is finished.
-        check: Called every second or so; what it raises ends the run.
+        claim: What tells that no other start has taken over.
     """
 
     def __init__(
@@ -47,14 +48,14 @@ class Spread:
         terms: Terms,
         retries: int,
         on_record: OnRecord,
-        check: Callable[[], None],
+        claim: Claim,
     ) -> None:
         self._client = client
         self._terms = terms
         self._retries = retries
         self._on_record = on_record
         self._manifest = Manifest(terms.manifest, terms.run)
-        self._check = check
+        self._claim = claim
         self._heard = time.monotonic()
         self._rounds = 0
 
@@ -108,7 +109,7 @@ class Spread:
     def _next(self, arrived: "SimpleQueue[Any]") -> Any:  # noqa: ANN401 -- Dask's future
         """Wait for the next future that is done."""
         while time.monotonic() - self._heard < _SILENCE:
-            self._check()
+            self._claim.refuse_lost()
             try:
                 future = arrived.get(timeout=_GLANCE)
             except Empty:
@@ -163,10 +164,14 @@ class Spread:
 
     def _write(self, organisation: Organisation, record: Record) -> None:
         """Note a record in the manifest, which may be what does not answer."""
+
+        def write() -> None:
+            # Another start may have done what this one could not.
+            self._claim.check()
+            self._manifest.write(organisation, record)
+
         try:
-            watched(
-                lambda: self._manifest.write(organisation, record), Pulse(self._terms.standstill)
-            )
+            watched(write, Pulse(self._terms.standstill))
         except StandstillError:
             raise FleetError(
                 f"The manifest {self._manifest.place} has not answered for "
