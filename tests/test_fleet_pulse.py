@@ -1,5 +1,6 @@
 """What counts as standing still, with work in real threads."""
 
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -26,8 +27,7 @@ def slowly(pulse: Pulse) -> str:
 
 def waiting(pulse: Pulse) -> str:
     with pulse.waiting():
-        time.sleep(2 * STANDSTILL)
-    return "done"
+        return slowly(pulse)
 
 
 def timed(pulse: Pulse) -> str:
@@ -59,6 +59,14 @@ def test_what_no_longer_moves_is_left(before: Callable[[Pulse], str]) -> None:
         watched(work, pulse)
     assert STANDSTILL <= time.monotonic() - moved[0] < STANDSTILL + 2
     end.set()
+
+
+def test_only_who_does_not_wait_shows_that_it_is_at_work() -> None:
+    for work, shown in ((slowly, True), (waiting, False)):
+        signs: list[None] = []
+        pulse = Pulse(STANDSTILL)
+        watched(functools.partial(work, pulse), pulse, functools.partial(signs.append, None))
+        assert bool(signs) == shown
 
 
 def test_what_goes_wrong_is_raised_where_it_is_awaited() -> None:

@@ -41,13 +41,13 @@ class Pulse:
 
     @property
     def stands_still(self) -> bool:
-        """Whether it has not moved for too long, though it is its turn."""
+        """Whether it has not moved for too long."""
         quiet = time.monotonic() - self._last
-        return not self.is_waiting and quiet > self._standstill + self._spare
+        return quiet > self._standstill + self._spare
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Wait for its turn, for any time."""
+        """Wait for its turn, for any time; each look whether it is that is a step."""
         self.is_waiting = True
         try:
             yield

@@ -43,8 +43,11 @@ from klarify_xl.store import Store
 
 _STORE_FOLDER: Final = "fleet"
 _PASSING: Final = (NetworkError, UnstableError, BusyError, TargetError, FleetError)
-_SIGN: Final = 5.0
+_SIGN: Final = 2.0
 """Seconds after which a worker shows again that it is at work."""
+
+_TURN: Final = 5.0
+"""Seconds after which one asks again whether it is one's turn."""
 
 _BUSY_PAUSE: Final = 1.0
 """Seconds after which one looks whether a store is free now."""
@@ -264,7 +267,9 @@ def _leave(host: str, terms: Terms, pulse: Pulse) -> Iterator[None]:
     gate = _gate(host, terms.readers_per_host, terms.session)
     try:
         with pulse.waiting():
-            gate.acquire()
+            # Asked for again and again, so that no answer that is lost can hold it up for ever.
+            while not gate.acquire(timeout=_TURN):
+                pulse.step()
     except Exception as error:  # noqa: BLE001 -- a lost connection shows in many ways
         raise FleetError(
             f"The Dask scheduler gives no leave to read ({type(error).__name__})."
