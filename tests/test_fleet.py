@@ -68,7 +68,7 @@ def test_a_night_of_three_hundred_organisations(
     for number, name in enumerate(names):
         server.add(name, 5 + number % 8, seed=number)
     refused, endless, flooding, slow, poison, victim = (names[at] for at in range(20, 80, 10))
-    fleet = write_fleet(tmp_path, server, names, deadline=8)
+    fleet = write_fleet(tmp_path, server, names, deadline=8, standstill=30)
     (tmp_path / "keys" / refused).write_text(f"{SECRET} of long ago", encoding="utf-8")
     server.demos[endless].script(Fault.drip(0.2).on(times=None))
     server.demos[flooding].script(Fault.endless().on(times=None))
