@@ -1,6 +1,11 @@
 """Fleets for the tests: a folder with a ``fleet.toml``, keys in files, and readers of outcomes."""
 
-from collections.abc import Iterable
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +62,55 @@ def client_of(port: int) -> psutil.Process:
         except psutil.Error:
             continue
     raise LookupError(f"nobody holds port {port}")
+
+
+@contextmanager
+def dask_cluster(
+    port: int,
+    *,
+    protocol: str = "tcp",
+    env: Mapping[str, str] = os.environ,
+    log: Path = Path(os.devnull),
+    dashboard: tuple[str, ...] = ("--no-dashboard",),
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run a scheduler and a worker as an administrator does, as programs of their own.
+
+    Args:
+        port: Where the scheduler listens.
+        protocol: ``tcp`` or ``tls``.
+        env: Their environment.
+        log: Where they log to.
+        dashboard: The scheduler's options about its web pages.
+    """
+    dask = [sys.executable, "-m", "dask"]
+    listening = ("--host", "127.0.0.1", "--port", str(port), "--protocol", protocol)
+    address = f"{protocol}://127.0.0.1:{port}"
+    commands = (
+        ("scheduler", *listening, *dashboard),
+        ("worker", address, "--nthreads", "2", "--no-dashboard", "--death-timeout", "20"),
+    )
+    with log.open("ab") as file:
+        running = [
+            subprocess.Popen([*dask, *command], stdout=file, stderr=file, env=env)
+            for command in commands
+        ]
+    try:
+        yield running
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)
+
+
+def start_scheduler(port: int) -> subprocess.Popen[bytes]:
+    """Start a scheduler again, as a service that died is."""
+    command = [sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--no-dashboard"]
+    none = subprocess.DEVNULL
+    return subprocess.Popen([*command, "--port", str(port)], stdout=none, stderr=none)
+
+
+def free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])

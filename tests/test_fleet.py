@@ -3,12 +3,10 @@
 import json
 import logging
 import pickle
-import socket
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,19 @@ from klarify_xl.progress import Progress
 from klarify_xl.store import Store
 
 from .fleet_server import SECRET, FleetServer
-from .fleets import RUN, client_of, ids_in, reported, write_fleet
+from .fleets import (
+    RUN,
+    client_of,
+    dask_cluster,
+    free_port,
+    ids_in,
+    reported,
+    start_scheduler,
+    write_fleet,
+)
+
+SOON = {"lease-timeout": "2s", "lease-validation-interval": "500ms"}
+"""When places of the dead come free: sooner than after the usual 30 seconds."""
 
 
 @pytest.fixture
@@ -58,7 +68,7 @@ def test_a_night_of_three_hundred_organisations(
     for number, name in enumerate(names):
         server.add(name, 5 + number % 8, seed=number)
     refused, endless, flooding, slow, poison, victim = (names[at] for at in range(20, 80, 10))
-    fleet = write_fleet(tmp_path, server, names, deadline=8)
+    fleet = write_fleet(tmp_path, server, names, deadline=8, standstill=30)
     (tmp_path / "keys" / refused).write_text(f"{SECRET} of long ago", encoding="utf-8")
     server.demos[endless].script(Fault.drip(0.2).on(times=None))
     server.demos[flooding].script(Fault.endless().on(times=None))
@@ -73,7 +83,8 @@ def test_a_night_of_three_hundred_organisations(
     server.on_request = kill
     told: list[str] = []
 
-    result = run_fleet(fleet, run=RUN, on_failure=lambda one: told.append(one.organisation))
+    with dask.config.set({"distributed.scheduler.locks": SOON}):
+        result = run_fleet(fleet, run=RUN, on_failure=lambda one: told.append(one.organisation))
 
     assert (result.written, result.unchanged, result.failed) == (296, 0, 4)
     problems = {record.organisation: record.error for record in result.failures}
@@ -149,6 +160,26 @@ def test_all_workers_together_keep_to_the_requests_that_a_host_is_to_bear(
     assert most[2] == 2
     # Else there would have been nothing to keep down.
     assert most[16] > 4
+
+
+def test_the_places_of_a_worker_that_dies_come_free(server: FleetServer, tmp_path: Path) -> None:
+    names = [f"Org {number}" for number in range(4)]
+    for name in names:
+        server.add(name, 5)
+    kills: list[str] = []
+
+    def kill(name: str, port: int) -> None:
+        if not kills:
+            # It holds the only place.
+            kills.append(name)
+            client_of(port).kill()
+
+    server.on_request = kill
+    fleet = write_fleet(tmp_path, server, names, requests_per_host=1)
+    with dask.config.set({"distributed.scheduler.locks": SOON}):
+        result = run_fleet(fleet, run=RUN)
+    assert (len(kills), result.written) == (1, 4)
+    assert server.most_in_flight == 1
 
 
 def test_no_key_is_known_to_the_scheduler(server: FleetServer, tmp_path: Path) -> None:
@@ -229,35 +260,13 @@ def test_a_damaged_record_counts_as_missing(server: FleetServer, tmp_path: Path)
     assert run_fleet(fleet, run=RUN).unchanged == 1
 
 
-@contextmanager
-def dask_cluster(port: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Run a scheduler and a worker as an administrator does, as programs of their own."""
-    dask = [sys.executable, "-m", "dask"]
-    address = f"tcp://127.0.0.1:{port}"
-    none = subprocess.DEVNULL
-    commands = (
-        ("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"),
-        ("worker", address, "--nthreads", "2", "--no-dashboard", "--death-timeout", "20"),
-    )
-    running = [
-        subprocess.Popen([*dask, *command], stdout=none, stderr=none) for command in commands
-    ]
-    try:
-        yield running
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return int(opened.getsockname()[1])
-
-
-def test_a_run_goes_on_after_its_scheduler_died(server: FleetServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [False, True], ids=["later", "at once"])
+def test_a_run_goes_on_after_its_scheduler_died(
+    server: FleetServer,
+    tmp_path: Path,
+    at_once: bool,  # noqa: FBT001 -- a case
+) -> None:
+    """Whether the scheduler is started again later or, as services are, at once."""
     names = [f"Org {number:02d}" for number in range(30)]
     for name in names:
         server.add(name, 5)
@@ -268,8 +277,11 @@ def test_a_run_goes_on_after_its_scheduler_died(server: FleetServer, tmp_path: P
         def kill(step: Progress) -> None:
             if step.done == 8:
                 running[0].kill()
+                running[0].wait()
+                if at_once:
+                    running.append(start_scheduler(port))
 
-        with pytest.raises(FleetError, match="lost"):
+        with pytest.raises(FleetError, match="connection to the Dask scheduler was lost"):
             run_fleet(fleet, scheduler=f"tcp://127.0.0.1:{port}", run=RUN, on_progress=kill)
     rows = reported(tmp_path / "klarify-fleet" / "fleet.xlsx")
     assert sum(row["State"] == "written" for row in rows.values()) >= 8

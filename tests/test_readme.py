@@ -34,7 +34,9 @@ def test_every_command_is_in_the_reference() -> None:
 
 def test_every_option_that_the_readme_mentions_exists() -> None:
     told, shown = README.split(reference.BEGIN)
-    mentioned = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", told))
+    # Dask's commands have options of their own.
+    ours = re.sub(r"`dask [^`]*`", "", told)
+    mentioned = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", ours))
     assert {"--out", "--json", "--accept-removals", "--overwrite"} <= mentioned
     for option in mentioned:
         assert option in shown, option

@@ -18,6 +18,9 @@ _LOCAL_CONFIG: Final = {
     "distributed.scheduler.allowed-failures": 1,
     # No organisation waits at a worker, where it would be suspected with the one that runs.
     "distributed.scheduler.worker-saturation": 1.0,
+    # Web pages about tasks and logs, which anybody on this machine could read.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -64,6 +67,8 @@ def _local(workers: int) -> Iterator[Any]:
             # nobody is let in without this run's own certificate.
             security=True,
             dashboard_address=None,
+            # Even without pages it listens, by default where another cluster may listen, too.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,

@@ -30,12 +30,14 @@ FLEET_SETTINGS: Final[Mapping[str, str]] = {
     "requests_per_host": "Requests in flight to one API host, by all workers together "
     "(default 16).",
     "deadline": "Seconds that reading one organisation may take (default 900).",
+    "standstill": "Seconds in which nothing of an organisation may move, as when a share hangs, "
+    "until it is given up (default 300).",
     "retries": "Further tries after a failure that may pass (default 2).",
 }
 """What the table [fleet] sets."""
 
 _TABLES: Final = ("organisations", "fleet", "defaults")
-_NUMBERS: Final = ("workers", "requests_per_host", "deadline", "retries")
+_NUMBERS: Final = ("workers", "requests_per_host", "deadline", "standstill", "retries")
 _MANIFEST_NAME: Final = "klarify-fleet"
 _REPORT_NAME: Final = "fleet.xlsx"
 
@@ -51,6 +53,7 @@ class Conduct:
         workers: Processes of a local cluster, 0 for one for each core.
         requests_per_host: Requests in flight to one API host at most, by all workers.
         deadline: Seconds that reading one organisation may take.
+        standstill: Seconds in which nothing of an organisation may move.
         retries: Further tries after a failure that may pass.
     """
 
@@ -60,6 +63,7 @@ class Conduct:
     workers: int = 0
     requests_per_host: int = 16
     deadline: int = 900
+    standstill: int = 300
     retries: int = 2
 
 

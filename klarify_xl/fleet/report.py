@@ -45,6 +45,7 @@ _PROBLEMS: Final[dict[str, str]] = {
     "StoreError": "store unusable",
     "TargetLockedError": "workbook open or not ours",
     "TargetError": "file can't be written",
+    "StandstillError": "stood still",
     "KilledWorker": "ended its worker",
 }
 """What people call each kind of error."""
@@ -142,9 +143,10 @@ def _sheet(records: Sequence[Record], at: datetime, folder: Path | None) -> Shee
             Column("Low", "number", width=9),
             Column("Compared (UTC)", "moment", width=18, key="Compared"),
             Column("Age (days)", "number", width=13, key="Age"),
-            Column("What went wrong", width=52),
-            Column("What to do", width=44),
-            Column("Workbook", width=44, web=True),
+            # So wide that the longest text which is wrapped takes no more lines than a row has.
+            Column("What went wrong", width=80),
+            Column("What to do", width=80),
+            Column("Workbook", width=44, web=True, printed=False),
             Column("Read", width=13, printed=False),
             Column("Requests", "number", width=12, printed=False),
             Column("Seconds", "number", width=11, printed=False),

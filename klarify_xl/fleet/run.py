@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from klarify_xl.errors import CancelledError, FleetError, KlarifyError
+from klarify_xl.errors import CancelledError, FleetError, KlarifyError, TargetError
+from klarify_xl.fleet.claim import Claim
 from klarify_xl.fleet.cluster import connected
 from klarify_xl.fleet.file import Fleet
 from klarify_xl.fleet.manifest import Manifest, Record
 from klarify_xl.fleet.organisations import Organisation
+from klarify_xl.fleet.pulse import Pulse, StandstillError, watched
 from klarify_xl.fleet.report import write_report
 from klarify_xl.fleet.spread import Spread
 from klarify_xl.fleet.work import Terms
@@ -125,13 +127,18 @@ def run_fleet(
             manifest=conduct.manifest,
             store=conduct.store,
             deadline=conduct.deadline,
+            standstill=conduct.standstill,
             requests_per_host=conduct.requests_per_host,
         )
         try:
-            with connected(scheduler, workers or conduct.workers) as client:
+            claim = Claim(conduct.manifest, terms.session, run)
+            with (
+                claim.held(),
+                connected(scheduler, workers or conduct.workers) as client,
+            ):
                 on_progress(Progress(_STAGE, earlier, len(organisations)))
-                Spread(client, terms, conduct.retries, note).run(waiting)
-        except FleetError as error:
+                Spread(client, terms, conduct.retries, note, claim).run(waiting)
+        except (FleetError, TargetError) as error:
             if len(records) == earlier:
                 raise
             stopped = error
@@ -141,7 +148,16 @@ def run_fleet(
                 hint="What is done is noted: the same command goes on from there.",
             )
     told = [records.get(one.stem) or Record.of(one, "not done") for one in organisations]
-    write_report(conduct.report, run, told)
+    try:
+        watched(lambda: write_report(conduct.report, run, told), Pulse(conduct.standstill))
+    except StandstillError:
+        stopped = stopped or FleetError(
+            f"The report's place {conduct.report} has not answered for {conduct.standstill} "
+            "seconds.",
+            hint="What is done is noted: the same command writes the report once more.",
+        )
+    except KlarifyError as error:
+        stopped = stopped or error
     if stopped:
         raise stopped
     return _result(run, told, earlier, conduct.report, manifest.place, time.monotonic() - started)

@@ -2,23 +2,30 @@
 
 An organisation that ends its worker's process, by lack of memory or a crash, is tried by Dask
 with another worker, and given up after a few. Whatever ran or waited beside it then is suspected,
-too; so each suspect is tried once more, alone.
+too; so each suspect is tried once more, alone. A worker that is stuck with an organisation that
+stands still is started anew, once it is noted what became of that: so nothing is written late.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from klarify_xl.errors import FleetError
+from klarify_xl.fleet.claim import Claim
 from klarify_xl.fleet.manifest import Manifest, Record
 from klarify_xl.fleet.organisations import Organisation
-from klarify_xl.fleet.work import Terms, UnfinishedError, failed, refresh_organisation
+from klarify_xl.fleet.pulse import Pulse, StandstillError, watched
+from klarify_xl.fleet.work import Outcome, Terms, UnfinishedError, failed, refresh_organisation
 
 OnRecord = Callable[[Organisation, Record], None]
 
-_SPARE: Final = 600
-"""Seconds, besides those that reading may take, in which some organisation must finish."""
+_SILENCE: Final = 600.0
+"""Seconds in which some worker must show that it is at work."""
+
+_RESTART: Final = 60.0
+"""Seconds to wait for a worker that is started anew."""
 
 _GLANCE: Final = 1.0
 """Seconds after which a waiting driver looks whether the scheduler is still there."""
@@ -32,6 +39,7 @@ class Spread:
         terms: What holds for all organisations.
         retries: Further tries after a failure that may pass.
         on_record: Told of each organisation that is finished.
+        claim: What tells that no other start has taken over.
     """
 
     def __init__(
@@ -40,13 +48,15 @@ class Spread:
         terms: Terms,
         retries: int,
         on_record: OnRecord,
+        claim: Claim,
     ) -> None:
         self._client = client
         self._terms = terms
         self._retries = retries
         self._on_record = on_record
         self._manifest = Manifest(terms.manifest, terms.run)
-        self._silence = (1 + retries) * terms.deadline + _SPARE
+        self._claim = claim
+        self._heard = time.monotonic()
         self._rounds = 0
 
     def run(self, organisations: Sequence[Organisation]) -> None:
@@ -55,6 +65,8 @@ class Spread:
         Raises:
             FleetError: The cluster was lost, or its workers answer no more.
         """
+        self._hear()
+        self._client.subscribe_topic(self._terms.signs, self._hear)
         suspects = self._round(organisations)
         for suspect in suspects:
             if self._round([suspect]):
@@ -96,8 +108,8 @@ class Spread:
 
     def _next(self, arrived: "SimpleQueue[Any]") -> Any:  # noqa: ANN401 -- Dask's future
         """Wait for the next future that is done."""
-        begun = time.monotonic()
-        while time.monotonic() - begun < self._silence:
+        while time.monotonic() - self._heard < _SILENCE:
+            self._claim.refuse_lost()
             try:
                 future = arrived.get(timeout=_GLANCE)
             except Empty:
@@ -106,9 +118,10 @@ class Spread:
             else:
                 if future.status in {"cancelled", "lost"}:
                     raise _lost()
+                self._hear()
                 return future
         raise FleetError(
-            f"No worker has finished an organisation for {self._silence / 60:.0f} minutes.",
+            f"No worker has been at work for {_SILENCE / 60:.0f} minutes.",
             hint="See whether there are workers, and what holds them up. What is done is noted: "
             "the same command goes on from there.",
         )
@@ -119,8 +132,17 @@ class Spread:
 
         error = future.exception()
         if error is None:
-            record: Record = future.result()
-            return record
+            outcome: Outcome = future.result()
+            if outcome.stuck_at:
+                self._write(organisation, outcome.record)
+                # Else the scheduler would have it done again, as the outcome is in that worker.
+                future.release()
+                # Where the scheduler can't do that, it stays stuck, and others do the work.
+                with suppress(Exception):
+                    self._client.restart_workers(
+                        [outcome.stuck_at], timeout=_RESTART, raise_for_error=False
+                    )
+            return outcome.record
         if isinstance(error, KilledWorker):
             return None
         record = (
@@ -133,12 +155,33 @@ class Spread:
                 "See the worker's own log.",
             )
         )
-        self._manifest.write(organisation, record)
+        self._write(organisation, record)
         return record
 
     def _note(self, organisation: Organisation, record: Record) -> None:
-        self._manifest.write(organisation, record)
+        self._write(organisation, record)
         self._on_record(organisation, record)
+
+    def _write(self, organisation: Organisation, record: Record) -> None:
+        """Note a record in the manifest, which may be what does not answer."""
+
+        def write() -> None:
+            # Another start may have done what this one could not.
+            self._claim.check()
+            self._manifest.write(organisation, record)
+
+        try:
+            watched(write, Pulse(self._terms.standstill))
+        except StandstillError:
+            raise FleetError(
+                f"The manifest {self._manifest.place} has not answered for "
+                f"{self._terms.standstill} seconds.",
+                hint="See what is wrong with that place. What is done is noted: the same command "
+                "goes on from there.",
+            ) from None
+
+    def _hear(self, _event: object = None) -> None:
+        self._heard = time.monotonic()
 
 
 def _killed(organisation: Organisation) -> Record:

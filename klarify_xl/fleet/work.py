@@ -1,7 +1,8 @@
 """What a worker does for one organisation: resolve its key, refresh, count, and note the outcome.
 
 Only here, in the worker's own process, is a reference to a key followed. What goes back to the
-scheduler is a record in our own words, with the key taken out of them once more.
+scheduler is a record in our own words, with the key taken out of them once more. An organisation
+that stands still, as when the place of its workbook does not answer, is given up.
 """
 
 import time
@@ -27,9 +28,11 @@ from klarify_xl.errors import (
     TargetLockedError,
     UnstableError,
 )
+from klarify_xl.fleet.claim import Claim
 from klarify_xl.fleet.manifest import Manifest, Record
 from klarify_xl.fleet.organisations import Organisation
 from klarify_xl.fleet.places import is_address
+from klarify_xl.fleet.pulse import Pulse, StandstillError, watched
 from klarify_xl.health import KINDS, Severity
 from klarify_xl.outcome import RefreshResult
 from klarify_xl.pipeline import refresh
@@ -40,8 +43,21 @@ from klarify_xl.store import Store
 
 _STORE_FOLDER: Final = "fleet"
 _PASSING: Final = (NetworkError, UnstableError, BusyError, TargetError, FleetError)
+_SIGN: Final = 2.0
+"""Seconds after which a worker shows again that it is at work."""
+
+_TURN: Final = 5.0
+"""Seconds after which one asks again whether it is one's turn."""
+
+_BUSY_PAUSE: Final = 1.0
+"""Seconds after which one looks whether a store is free now."""
+
 _LASTING: Final = (DeadlineError, RemovalsError, TargetLockedError)
 """Errors that another try meets again, among kinds that may pass."""
+
+
+STANDSTILL: Final = StandstillError.__name__
+"""The kind of error of an organisation that was given up since nothing moved."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,7 @@ class Terms:
         manifest: Place of the manifests of all runs.
         store: Folder of the stores on the worker, "" for the user's data folder there.
         deadline: Seconds that reading one organisation may take.
+        standstill: Seconds in which nothing of an organisation may move.
         requests_per_host: Requests in flight to one API host at most, by all workers.
     """
 
@@ -62,7 +79,13 @@ class Terms:
     manifest: str
     store: str
     deadline: int
+    standstill: int
     requests_per_host: int
+
+    @property
+    def signs(self) -> str:
+        """Name under which workers show the scheduler that they are at work."""
+        return f"klarify-fleet {self.session}"
 
     @property
     def requests_at_once(self) -> int:
@@ -73,6 +96,19 @@ class Terms:
     def readers_per_host(self) -> int:
         """Organisations that are read from one API host at the same time."""
         return max(1, self.requests_per_host // self.requests_at_once)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker hands back.
+
+    Attributes:
+        record: What became of the organisation.
+        stuck_at: Address of the worker, if its process must be ended since it is still at it.
+    """
+
+    record: Record
+    stuck_at: str = ""
 
 
 class UnfinishedError(Exception):
@@ -90,7 +126,7 @@ class UnfinishedError(Exception):
         return f"{self.record.organisation}: {self.record.message}"
 
 
-def refresh_organisation(organisation: Organisation, terms: Terms) -> Record:
+def refresh_organisation(organisation: Organisation, terms: Terms) -> Outcome:
     """Refresh an organisation, and note what became of it in the manifest.
 
     An organisation that this run has done is left alone, also where the scheduler, having lost a
@@ -105,19 +141,50 @@ def refresh_organisation(organisation: Organisation, terms: Terms) -> Record:
     """
     started = time.monotonic()
     manifest = Manifest(terms.manifest, terms.run)
-    record, may_pass = _attempt(organisation, terms, manifest, started)
+    pulse = Pulse(terms.standstill)
+    try:
+        record, may_pass = watched(
+            lambda: _attempt(organisation, terms, manifest, pulse), pulse, _Signs(terms)
+        )
+    except StandstillError:
+        record = _standing(organisation, terms, pulse)
+        return Outcome(replace(record, seconds=time.monotonic() - started), _restartable())
     if may_pass:
         raise UnfinishedError(record)
-    return record
+    return Outcome(record)
+
+
+class _Signs:
+    """Shows the scheduler now and then that this worker is at work."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._name = terms.signs
+        self._next = time.monotonic()
+
+    def __call__(self) -> None:
+        from distributed import get_worker  # noqa: PLC0415 -- an extra, and slow to load
+
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _SIGN
+            get_worker().log_event(self._name, "at work")
+
+
+def _restartable() -> str:
+    """Return this worker's address, "" if nobody would start its process again."""
+    from distributed import get_worker  # noqa: PLC0415 -- an extra, and slow to load
+
+    worker = get_worker()
+    return str(worker.address) if worker.nanny else ""
 
 
 def _attempt(
-    organisation: Organisation, terms: Terms, manifest: Manifest, started: float
+    organisation: Organisation, terms: Terms, manifest: Manifest, pulse: Pulse
 ) -> tuple[Record, bool]:
     """Return what became of an organisation, and whether another try may do better.
 
     Errors come as values, lest a traceback of ours travel with frames that have seen the key.
     """
+    started = time.monotonic()
     store = _store_of(organisation, terms)
     key = None
     try:
@@ -127,7 +194,7 @@ def _attempt(
         key = organisation.key.resolve()
         if not is_address(organisation.out):
             Path(organisation.out).parent.mkdir(parents=True, exist_ok=True)
-        result = _refresh(organisation, terms, store, key)
+        result = _refresh(organisation, terms, store, key, pulse)
         record = _done(organisation, result, time.monotonic() - started)
         manifest.write(organisation, record)
     except KlarifyError as error:
@@ -155,7 +222,21 @@ def _store_of(organisation: Organisation, terms: Terms) -> Path:
 
 
 def _refresh(
-    organisation: Organisation, terms: Terms, store: Path, key: AccessKey
+    organisation: Organisation, terms: Terms, store: Path, key: AccessKey, pulse: Pulse
+) -> RefreshResult:
+    """Refresh an organisation, after whoever is at its store."""
+    until = time.monotonic() + terms.standstill / 2
+    while True:
+        try:
+            return _refresh_now(organisation, terms, store, key, pulse)
+        except BusyError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_BUSY_PAUSE)
+
+
+def _refresh_now(
+    organisation: Organisation, terms: Terms, store: Path, key: AccessKey, pulse: Pulse
 ) -> RefreshResult:
     settings = Settings(
         base_url=organisation.base_url,
@@ -170,30 +251,38 @@ def _refresh(
         access_key=key,
         settings=settings,
         options=organisation.options,
-        reading=_leave(host, terms),
+        on_progress=pulse.step,
+        reading=_leave(host, terms, pulse),
     )
 
 
 @contextmanager
-def _leave(host: str, terms: Terms) -> Iterator[None]:
+def _leave(host: str, terms: Terms, pulse: Pulse) -> Iterator[None]:
     """Hold the scheduler's leave to read from a host.
 
     Raises:
-        FleetError: The scheduler does not answer.
+        FleetError: The scheduler does not answer, or the start that asked for it is over.
+        TargetError: The manifest can't be read.
     """
     gate = _gate(host, terms.readers_per_host, terms.session)
     try:
-        gate.acquire()
+        with pulse.waiting():
+            # Asked for again and again, so that no answer that is lost can hold it up for ever.
+            while not gate.acquire(timeout=_TURN):
+                pulse.step()
     except Exception as error:  # noqa: BLE001 -- a lost connection shows in many ways
         raise FleetError(
             f"The Dask scheduler gives no leave to read ({type(error).__name__})."
         ) from None
     try:
-        yield
+        with pulse.timed(terms.deadline, "was read", "was written"):
+            yield
     finally:
         # Else it expires by itself.
         with suppress(Exception):
             gate.release()
+    # The scheduler can't take back what runs: if that start was ended, another may be at it.
+    Claim(terms.manifest, terms.session).check()
 
 
 @lru_cache(maxsize=64)
@@ -241,6 +330,16 @@ def failed(organisation: Organisation, error: str, message: str, hint: str = "")
         message=message,
         hint=hint,
         finished_at=datetime.now(UTC),
+    )
+
+
+def _standing(organisation: Organisation, terms: Terms, pulse: Pulse) -> Record:
+    return failed(
+        organisation,
+        STANDSTILL,
+        f"Nothing moved for {terms.standstill} seconds while it {pulse.stage}.",
+        f"See whether {organisation.out} answers, and its store, its key and the manifest. If it "
+        "is only slow, raise standstill in [fleet]. The same command tries it again.",
     )
 
 
