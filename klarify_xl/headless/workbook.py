@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -273,14 +274,21 @@ class _Writer:
         self,
         part: str,
         root: Any,  # noqa: ANN401
-        links: Sequence[str],
+        links: Callable[[], Iterable[str]],
         rows: Callable[[], Iterable[bytes]],
     ) -> None:
         def pieces() -> Iterator[bytes]:
-            head, tail = worksheet.split_at_rows(root, links)
+            remaining = iter(links())
+            first = next(remaining, None)
+            head, before, after = worksheet.split_at_rows(root, linked=first is not None)
             yield head
             yield from rows()
-            yield tail
+            yield before
+            if first is not None:
+                yield first.encode("utf-8", "surrogatepass")
+                for link in remaining:
+                    yield link.encode("utf-8", "surrogatepass")
+            yield after
 
         self._package.put(part, pieces)
 
@@ -289,35 +297,49 @@ class _Writer:
         part: str,
         root: Any,  # noqa: ANN401
         links: Sequence[tuple[str, Link]],
-    ) -> list[str]:
-        """Return the elements of our links, to stand beside those that are a person's."""
+    ) -> Callable[[], Iterable[str]]:
+        """Return what gives the elements of our links, to stand beside those that are a person's.
+
+        Where they lead outside is told to the package at once.
+        """
         present = list(worksheet.links_of(root))
-        room = max(0, EXCEL_LINKS_PER_SHEET - len(present))
+        links = links[: max(0, EXCEL_LINKS_PER_SHEET - len(present))]
         used = {one.get(worksheet.R_ID) for one in present}
         kept = [
             one
             for one in self._package.relationships(part)
             if not (one.type == f"{OFFICE}/hyperlink" and one.external and one.id not in used)
         ]
-        ids = {one.id for one in kept}
-        added = []
-        number = 0
-        elements = []
-        for address, link in links[:room]:
+        taken = {one.id for one in kept}
+        free = (f"rId{number}" for number in count(1) if f"rId{number}" not in taken)
+        added = [
+            Relationship(next(free), f"{OFFICE}/hyperlink", link.target, external=True)
+            for _address, link in links
+            if not isinstance(link.target, Place)
+        ]
+        self._package.set_relationships(part, [*kept, *added])
+        return partial(self._link_elements, links, [one.id for one in added])
+
+    def _link_elements(
+        self, links: Sequence[tuple[str, Link]], outside: Sequence[str]
+    ) -> Iterator[str]:
+        """Yield the elements of links.
+
+        Args:
+            links: The links with the addresses of their cells.
+            outside: The ids of relationships, for those that lead outside.
+        """
+        ids = iter(outside)
+        hints: dict[str, str] = {}
+        for address, link in links:
             if isinstance(link.target, Place):
                 where = f'location="{attribute_text(self._location(link.target))}"'
             else:
-                number += 1
-                while f"rId{number}" in ids:
-                    number += 1
-                where = f'r:id="rId{number}"'
-                added.append(
-                    Relationship(f"rId{number}", f"{OFFICE}/hyperlink", link.target, external=True)
-                )
-            hint = f' tooltip="{attribute_text(link.hint)}"' if link.hint else ""
-            elements.append(f'<hyperlink ref="{address}" {where}{hint}/>')
-        self._package.set_relationships(part, [*kept, *added])
-        return elements
+                where = f'r:id="{next(ids)}"'
+            if link.hint not in hints:
+                told = f' tooltip="{attribute_text(link.hint)}"' if link.hint else ""
+                hints[link.hint] = told
+            yield f'<hyperlink ref="{address}" {where}{hints[link.hint]}/>'
 
 
 def _dated(package: Package, made_at: datetime) -> bytes:

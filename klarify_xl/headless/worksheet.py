@@ -108,28 +108,30 @@ def group(root: etree._Element, tag: str) -> etree._Element:
     return put_in_order(root, main_element(tag)) if found is None else found
 
 
-def split_at_rows(root: etree._Element, links: Sequence[str] = ()) -> tuple[bytes, bytes]:
-    """Return a sheet's XML before its rows and after them.
+def split_at_rows(root: etree._Element, *, linked: bool = False) -> tuple[bytes, bytes, bytes]:
+    """Return a sheet's XML before its rows, behind them, and behind links that are to be added.
+
+    Rows and links stand between, as texts: there may be so many that they would take more room as
+    XML than all the rest.
 
     Args:
         root: The sheet's XML, without rows.
-        links: Links to be added, as the texts of their elements: there may be so many that they
-            would take more room as XML than all the rest.
+        linked: Whether there are links to be added; nothing is behind them otherwise.
     """
-    root = _with_our_namespaces(root, linked=bool(links))
+    root = _with_our_namespaces(root, linked=linked)
     data = root.find(q("sheetData"))
     if data is None:
         raise ValueError(_ROWS)
     data.append(etree.Comment(_ROWS))
-    if links:
+    if linked:
         group(root, "hyperlinks").append(etree.Comment(_LINKS))
     text = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
     data.clear()
     head, tail = text.split(f"<!--{_ROWS}-->".encode(), 1)
-    if links:
-        before, after = tail.rsplit(f"<!--{_LINKS}-->".encode(), 1)
-        tail = b"".join((before, "".join(links).encode("utf-8", "surrogatepass"), after))
-    return head, tail
+    if not linked:
+        return head, tail, b""
+    before, after = tail.rsplit(f"<!--{_LINKS}-->".encode(), 1)
+    return head, before, after
 
 
 def _with_our_namespaces(root: etree._Element, *, linked: bool) -> etree._Element:
@@ -281,18 +283,6 @@ def links_of(root: etree._Element) -> Iterator[etree._Element]:
     """Yield a sheet's links."""
     found = root.find(q("hyperlinks"))
     return iter(()) if found is None else iter(list(found))
-
-
-def add_links(root: etree._Element, links: Sequence[str]) -> None:
-    """Add links to a sheet.
-
-    Args:
-        root: The sheet's XML.
-        links: Their elements as texts, which lxml reads faster than it makes elements.
-    """
-    text = f'<hyperlinks xmlns="{MAIN}" xmlns:r="{OFFICE}">{"".join(links)}</hyperlinks>'
-    parsed = etree.fromstring(text, etree.XMLParser(huge_tree=True))
-    group(root, "hyperlinks").extend(parsed)
 
 
 def vanished_links(
