@@ -99,7 +99,9 @@ class Target:
                 hint="Allow writing, or choose another --out.",
             )
         self._refuse_open()
-        if self._file.exists() and not treatment.overwrite:
+        marks = self.marks()
+        # What is as we wrote it needs no look inside, which takes a while.
+        if marks is not None and not marks.untouched and not treatment.overwrite:
             with self._file.open("rb") as file:
                 refuse_foreign(open_package(self.path, file), into=treatment.into)
 

@@ -32,6 +32,7 @@ class Table:
     sheet: Sheet
     inventory: Inventory | None = None
     _values: dict[str, list[Cell]] = field(default_factory=dict, repr=False)
+    _texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def column(self, key: str) -> str:
         """Return how formulas of a plan name a column.
@@ -53,7 +54,9 @@ class Table:
 
     def texts(self, key: str) -> list[str]:
         """Return a column's texts from above, "" for other cells."""
-        return [value if type(value) is str else "" for value in self.values(key)]
+        if key not in self._texts:
+            self._texts[key] = [value if type(value) is str else "" for value in self.values(key)]
+        return self._texts[key]
 
     @cached_property
     def _indices(self) -> dict[str, int]:
@@ -95,8 +98,8 @@ class Table:
 
     def link(self, label: str, key: str, text: str) -> Cell:
         """Return a label that leads to the first row in which a column holds a text."""
-        row = next((row for row, value in enumerate(self.texts(key)) if value == text), None)
-        return self.link_to_row(label, row)
+        texts = self.texts(key)
+        return self.link_to_row(label, texts.index(text) if text in texts else None)
 
     def link_to_first_empty(self, label: str, key: str) -> Cell:
         """Return a label that leads to the first row in which a column holds nothing."""

@@ -99,18 +99,17 @@ def _lanes_cell(inventory: Inventory, one: Procedure, row: int | None, title: st
 
 def lanes_sheet(inventory: Inventory) -> Sheet:
     """Return the sheet with a row for each procedure and lane."""
-    rows = tuple(
-        (
-            inventory.shown(lane),
-            inventory.link(one.id),
-            inventory.shown(one.name),
-            inventory.shown(one.status) or None,
-            inventory.shown(one.owner) or None,
-            inventory.shown(one.performer) or None,
-        )
-        for one in inventory.procedures
-        for lane in distinct(one.lanes)
-    )
+    rows: list[tuple[Cell, ...]] = []
+    for one in inventory.procedures:
+        if one.lanes:
+            about = (
+                inventory.link(one.id),
+                inventory.shown(one.name),
+                inventory.shown(one.status) or None,
+                inventory.shown(one.owner) or None,
+                inventory.shown(one.performer) or None,
+            )
+            rows += [(inventory.shown(lane), *about) for lane in distinct(one.lanes)]
     return Sheet(
         name=LANES,
         table="Lanes",
@@ -124,7 +123,7 @@ def lanes_sheet(inventory: Inventory) -> Sheet:
             inventory.column("Owner", width=24),
             inventory.column("Performer", width=24),
         ),
-        rows=rows,
+        rows=tuple(rows),
         highlights=STATUS_HIGHLIGHTS,
         description=inventory.say("One row for each procedure and lane."),
     )
