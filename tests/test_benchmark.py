@@ -55,6 +55,14 @@ def test_everything_is_measured_or_said_to_be_missing(printed: str, name: str) -
         assert ratio == "–" or float(ratio) >= 0
 
 
+@pytest.mark.parametrize("name", ["first refresh", "10 changes in place"])
+def test_where_the_time_goes_is_told(printed: str, name: str) -> None:
+    (line,) = (line for line in printed.splitlines() if line.startswith(f"  {name}  "))
+    steps = [float(seconds) for seconds in line.removeprefix(f"  {name}").split()]
+    assert len(steps) == 4
+    assert max(steps) > 0
+
+
 def test_a_goal_for_another_size_is_said_not_to_be_measured(printed: str) -> None:
     goals = printed.split("Goals, at 20,000 procedures")[1].splitlines()[1:]
     assert len(goals) == 17

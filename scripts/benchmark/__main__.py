@@ -33,6 +33,10 @@ WRITERS: Final = {
 }
 """Task and options of each writer of the sheet Procedures; ours makes the whole sheet of it."""
 
+STAGED: Final = ("first refresh", "10 changes in place")
+STAGES: Final = ("loading", "reading", "planning", "writing")
+"""What a refresh does; reading is from the API, and writing in place is reading the file, too."""
+
 
 class Bench:
     """Measures everything, and keeps the results.
@@ -92,9 +96,20 @@ class Bench:
         task("add_note", out)
         server.edit(CHANGES)
         self.results.add("10 changes, in place", size, _refresh(server, out, store))
+        self._stages(server, size)
         if number == 0:
             prepared = task("prepare", store, self._plan(size), self._rows(size))
             self.results.add("prepare", size, prepared)
+
+    def _stages(self, server: Server, size: int) -> None:
+        """Measure where the time of a first refresh goes, and that of one in place."""
+        store, out = self._folder / "stages.db", self._folder / "stages.xlsx"
+        for file in (store, out):
+            file.unlink(missing_ok=True)
+        for name in STAGED:
+            self.results.add(name, size, task("stages", server.url, store, out))
+            task("add_note", out)
+            server.edit(CHANGES)
 
     def _plan(self, size: int) -> Path:
         return self._folder / f"{size}-plan.pickle"
@@ -136,6 +151,7 @@ def show(results: Results, latency: float) -> None:
         print(f"\n{size:,} procedures, {1000 * latency:.0f} ms per reply (medians)")
         _show_whole(results, size)
         _show_writers(results, size)
+        _show_stages(results, size)
     print(f"\nGoals, at {SIZE:,} procedures where nothing else is said")
     for goal in goals(results, latency):
         figure = "–" if goal.figure is None else f"{goal.figure:.2f}"
@@ -169,6 +185,15 @@ def _show_writers(results: Results, size: int) -> None:
         cells = results.told("prepare", size, "cells")
         speed = f"{cells / seconds:>12,.0f}" if seconds and cells else ""
         _show_line(results, size, name, seconds, reference, speed)
+
+
+def _show_stages(results: Results, size: int) -> None:
+    """Print where the time goes, which tells what holds a goal that is not met."""
+    print(f"  {'seconds of each step':<36}" + "".join(f"{stage:>9}" for stage in STAGES))
+    for name in STAGED:
+        if (name, size) in results.runs:
+            told = [results.told(name, size, stage) or 0.0 for stage in STAGES]
+            print(f"  {name:<36}" + "".join(f"{seconds:>9.2f}" for seconds in told))
 
 
 def _show_line(

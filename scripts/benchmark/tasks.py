@@ -106,6 +106,31 @@ def klarify_xl(plan_file: str, out: str) -> Said:
     return said
 
 
+def stages(url: str, store: str, out: str) -> Said:
+    """Refresh step by step, and tell the seconds of each step."""
+    with stopwatch() as loading:
+        import_module("klarify_xl.cli")
+        import_module("openpyxl")
+    from klarify_xl.collector import collector_paused  # noqa: PLC0415
+    from klarify_xl.headless.target import Target  # noqa: PLC0415
+    from klarify_xl.pipeline import update_store, write_plan  # noqa: PLC0415
+    from klarify_xl.settings import find_access_key, load_settings  # noqa: PLC0415
+    from klarify_xl.sheets import build_plan  # noqa: PLC0415
+    from klarify_xl.store import Store  # noqa: PLC0415
+
+    settings = load_settings(base_url=url, store=store)
+    found = find_access_key(settings.base_url)
+    with Store(store) as opened, opened.exclusive(), collector_paused():
+        with stopwatch() as reading:
+            update_store(opened, settings, found)
+        with stopwatch() as planning:
+            plan = build_plan(opened)
+        with stopwatch() as writing:
+            write_plan(plan, Target(Path(out)), mark="bench")
+    steps = {"loading": loading, "reading": reading, "planning": planning, "writing": writing}
+    return {name: step["seconds"] for name, step in steps.items()}
+
+
 def _rows(rows_file: str) -> list[list[Any]]:
     rows: list[list[Any]] = pickle.loads(Path(rows_file).read_bytes())  # noqa: S301 -- our own file
     return rows
