@@ -144,14 +144,16 @@ def crosses(piece: Piece, box: Shape) -> bool:
     """Tell whether a straight line touches a box or comes very near to it."""
     (x, y), (end_x, end_y) = piece
     # Most boxes are far off.
-    if max(x, end_x) <= box.x - _CLEARANCE or min(x, end_x) >= box.x + box.width + _CLEARANCE:
+    left, right = box.x - _CLEARANCE, box.x + box.width + _CLEARANCE
+    top, bottom = box.y - _CLEARANCE, box.y + box.height + _CLEARANCE
+    if (x <= left and end_x <= left) or (x >= right and end_x >= right):
         return False
-    if max(y, end_y) <= box.y - _CLEARANCE or min(y, end_y) >= box.y + box.height + _CLEARANCE:
+    if (y <= top and end_y <= top) or (y >= bottom and end_y >= bottom):
         return False
     first, last = 0.0, 1.0
     for low, size, begin, change in (
-        (box.x - _CLEARANCE, box.width + 2 * _CLEARANCE, x, end_x - x),
-        (box.y - _CLEARANCE, box.height + 2 * _CLEARANCE, y, end_y - y),
+        (left, right - left, x, end_x - x),
+        (top, bottom - top, y, end_y - y),
     ):
         if change == 0:
             if not low < begin < low + size:
