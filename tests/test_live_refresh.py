@@ -143,6 +143,37 @@ def test_notes_of_what_vanishes_are_archived_and_return(template: Path, known: D
         assert excel.values("Archived notes")[1:] in ([], [(None,) * 5])
 
 
+def test_a_formula_that_returns_does_not_fill_its_column(template: Path, known: DemoServer) -> None:
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        excel.worksheet("Procedures").Activate()
+        press("add_notes_column")
+        notes = column_number(excel, "Procedures", "Notes")
+        gone = edit(known)["gone"]
+        corrections = excel.application.AutoCorrect
+        corrections.AutoFillFormulasInLists = False
+        row = row_of(excel, "Procedures", gone)
+        excel.worksheet("Procedures").Cells(row, notes).Formula = "=1+1"
+        corrections.AutoFillFormulasInLists = True
+        refreshed(excel)
+        known.organisation.now += timedelta(hours=1)
+        known.organisation.add(id=gone, name="Back again")
+        refreshed(excel)
+        sheet, last = excel.worksheet("Procedures"), len(excel.values("Procedures"))
+        formulas = [str(sheet.Cells(number, notes).Formula) for number in range(2, last + 1)]
+        assert [one for one in formulas if one] == ["=1+1"]
+        assert corrections.AutoFillFormulasInLists
+
+
+def test_what_a_person_has_just_copied_is_not_inserted(template: Path, known: DemoServer) -> None:
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        edit(known)
+        excel.application.CutCopyMode = True
+        refreshed(excel)
+        assert not excel.application.CutCopyMode
+
+
 @pytest.mark.usefixtures("known")
 def test_days_are_counted_as_the_workbook_counts_them(template: Path) -> None:
     with open_in_excel(template) as excel:

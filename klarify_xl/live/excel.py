@@ -168,6 +168,8 @@ class Excel:
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
         """Let Excel neither draw nor calculate nor run macros, and give all that back after."""
+        # Else inserted rows would be those that a person has just copied or cut.
+        self.application.CutCopyMode = False
         before = [(name, getattr(self.application, name)) for name, _value in _QUIET]
         try:
             for name, value in _QUIET:

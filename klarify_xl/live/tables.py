@@ -156,11 +156,23 @@ class LiveTable:
 
     def write_own(self) -> None:
         """Write a person's cells that rows have got: filled down, or back from the archive."""
-        for number, line in enumerate(self.lines, start=self.box.top):
-            before = line.old.own if line.old is not None else {}
-            for column, cell in line.own.items():
-                if column not in before and column not in self.columns:
-                    _enter(self.worksheet.Cells(number, column), cell)
+        got = [
+            (number, column, cell)
+            for number, line in enumerate(self.lines, start=self.box.top)
+            for column, cell in line.own.items()
+            if column not in self.columns and (line.old is None or column not in line.old.own)
+        ]
+        if not got:
+            return
+        # Excel would fill a column with a formula that is the first one in it.
+        corrections = self.worksheet.Application.AutoCorrect
+        fills = corrections.AutoFillFormulasInLists
+        corrections.AutoFillFormulasInLists = False
+        try:
+            for number, column, cell in got:
+                _enter(self.worksheet.Cells(number, column), cell)
+        finally:
+            corrections.AutoFillFormulasInLists = fills
 
     def filter_again(self) -> None:
         """Filter the table as it was filtered, and note what could not be."""

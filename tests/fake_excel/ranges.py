@@ -30,6 +30,9 @@ class Range(RangeValues, RangeFormats):
         self._change()
         rect = self._rect
         shift = self._direction(Shift, DOWN, RIGHT)
+        if self._core.kept.get("CutCopyMode"):
+            # In copy mode Excel inserts what was copied, and there is no telling how much that is.
+            raise refused("What is on the clipboard would be inserted.")
         insert_cells(self._sheet, rect, shift, format_below=CopyOrigin == 1)
         return True
 
