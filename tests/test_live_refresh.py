@@ -143,6 +143,29 @@ def test_notes_of_what_vanishes_are_archived_and_return(template: Path, known: D
         assert excel.values("Archived notes")[1:] in ([], [(None,) * 5])
 
 
+def test_comments_and_links_of_what_vanishes_are_archived(
+    template: Path, known: DemoServer
+) -> None:
+    with open_in_excel(template) as excel:
+        refreshed(excel)
+        excel.worksheet("Procedures").Activate()
+        press("add_notes_column")
+        notes = column_number(excel, "Procedures", "Notes")
+        sheet, gone = excel.worksheet("Procedures"), edit(known)["gone"]
+        row = row_of(excel, "Procedures", gone)
+        sheet.Cells(row, 2).AddComment("Ask Bob")
+        cell = sheet.Cells(row, notes)
+        cell.Value2 = "See there"
+        sheet.Hyperlinks.Add(cell, "https://example.com/", "part")
+        refreshed(excel)
+        archive = [line[2:] for line in excel.values("Archived notes")[1:]]
+        assert sorted(archive) == [
+            (gone, "Name (comment)", "Ask Bob"),
+            (gone, "Notes", "See there"),
+            (gone, "Notes (link)", "https://example.com/#part"),
+        ]
+
+
 def test_a_formula_that_returns_does_not_fill_its_column(template: Path, known: DemoServer) -> None:
     with open_in_excel(template) as excel:
         refreshed(excel)

@@ -88,7 +88,10 @@ class TableRows:
             )
         kept = [present[number] for number in sorted(present)]
         for number in spare:
-            self._worksheet.Range(Box(number, left, number, right).address).ClearContents()
+            row = self._worksheet.Range(Box(number, left, number, right).address)
+            row.ClearContents()
+            row.ClearComments()
+            row.ClearHyperlinks()
         # Between the table's rows, so that all that covers them grows.
         last = top + max(len(kept), 1) - 1
         added = len(new) if kept else max(0, len(new) - 1)

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from klarify_xl.errors import TargetLockedError
 from klarify_xl.headless import marks
-from klarify_xl.headless.archive import Archive, Entry
+from klarify_xl.headless.archive import Archive, Entry, text_notes
 from klarify_xl.headless.cells import OwnCell
 from klarify_xl.headless.merge import Note as OwnNote
 from klarify_xl.headless.merge import archived, fill_down, identities, merge
 from klarify_xl.headless.reading import OldRow
 from klarify_xl.limits import EXCEL_DAYS_TO_1904
+from klarify_xl.live.attached import comments_of, links_of
 from klarify_xl.live.boards import write_board
 from klarify_xl.live.cells import CellWriter
 from klarify_xl.live.context import Context
@@ -191,7 +192,7 @@ class _Writer:
         return LiveTable(sheet, worksheet, table, columns, old, merged)
 
     def _archive_vanished(self, table: LiveTable) -> None:
-        """Take a person's cells of rows that are to go into the archive."""
+        """Take into the archive what is a person's in rows that are to go."""
         old, sheet = table.old, table.sheet
         ours = set(table.columns)
         place = sheet.identity.index(sheet.origin) if sheet.origin else -1
@@ -202,6 +203,11 @@ class _Writer:
 
         titles = dict(enumerate(old.titles, start=old.box.left))
         notes = archived(table.merged, is_kept, titles, dict.fromkeys(table.own_columns, ""))
+        vanished = table.merged.vanished
+        comments = comments_of(table.worksheet, vanished, old.box)
+        notes += text_notes(comments, "comment", old.sheet, titles)
+        links = links_of(table.worksheet, vanished, table.own_columns)
+        notes += text_notes(links, "link", old.sheet, titles)
         self._archive.add(sheet.table, notes, self._plan.made_at)
 
     def _give_back(self, table: LiveTable) -> None:
